@@ -1,0 +1,74 @@
+package apikey
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// object is the wire form of a key. Times are integer Unix milliseconds, what there is none
+// of is null, and nothing is left out.
+type object struct {
+	Object           string          `json:"object"`
+	ID               string          `json:"id"`
+	Type             string          `json:"type"`
+	Subject          string          `json:"subject"`
+	Name             string          `json:"name"`
+	Description      *string         `json:"description"`
+	Claims           json.RawMessage `json:"claims"`
+	Scopes           []string        `json:"scopes"`
+	Secret           *string         `json:"secret,omitempty"`
+	Revoked          bool            `json:"revoked"`
+	RevocationReason *string         `json:"revocation_reason"`
+	Expired          bool            `json:"expired"`
+	Expiration       *int64          `json:"expiration"`
+	CreatedBy        *string         `json:"created_by"`
+	LastUsedAt       *int64          `json:"last_used_at"`
+	CreatedAt        int64           `json:"created_at"`
+	UpdatedAt        int64           `json:"updated_at"`
+}
+
+func (k *Key) object() object {
+	r := k.record
+	o := object{
+		Object: "api_key", ID: k.ID(), Type: r.Type, Subject: r.Subject, Name: r.Name,
+		Description: orNull(r.Description), Claims: r.Claims, Scopes: r.Scopes,
+		Revoked: k.Revoked(), RevocationReason: orNull(r.RevokedReason),
+		Expired: k.Expired(), Expiration: millisOrNull(r.ExpiresAt),
+		CreatedBy: orNull(r.CreatedBy), LastUsedAt: millisOrNull(r.LastUsedAt),
+		CreatedAt: r.CreatedAt.UnixMilli(), UpdatedAt: r.UpdatedAt.UnixMilli(),
+	}
+	if o.Scopes == nil {
+		o.Scopes = []string{}
+	}
+	return o
+}
+
+// MarshalJSON returns the key object: 16 fields, the 17 of [CreatedJSON] without the secret.
+func (k *Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.object()) }
+
+// CreatedJSON returns the key object with its secret, all 17 fields: the reply to the one who
+// asked for the key. A secret of another key is a [*ValidationError].
+func CreatedJSON(key *Key, secret Secret) ([]byte, error) {
+	text := secret.Reveal()
+	if id, err := KeyID(text); err != nil || id != key.ID() {
+		return nil, invalid("secret", "not one of this key")
+	}
+	o := key.object()
+	o.Secret = &text
+	return json.Marshal(o)
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func millisOrNull(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}

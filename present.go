@@ -1,0 +1,111 @@
+package apikey
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// presented is a credential as a client presented it.
+type presented struct {
+	token token
+	probe probe
+}
+
+// present reads a text whose checksum holds.
+func (v *Verifier) present(text string, probe probe) (*presented, bool) {
+	t, ok := parseToken(text)
+	if !ok || !v.takes(t.prefix) {
+		return nil, false
+	}
+	return &presented{t, probe}, true
+}
+
+func (v *Verifier) takes(prefix string) bool {
+	return v.options.Prefixes == nil || slices.Contains(v.options.Prefixes, prefix)
+}
+
+func (p *presented) keyID() string { return keyID(p.token.prefix, p.token.id) }
+
+// rejectedOr names the key in a rejection; a failure is returned as it is.
+func (p *presented) rejectedOr(err error) error {
+	if errors.Is(err, ErrRejected) {
+		return &RejectedError{p.keyID(), err}
+	}
+	return err
+}
+
+// issuedHere checks the tag: nothing else of the text is believed before.
+func (v *Verifier) issuedHere(ctx context.Context, p *presented) error {
+	key, err := v.seed.key(ctx, false)
+	if err != nil {
+		return unavailable("read the seed of the store", err)
+	}
+	if !key.holds(&p.token) {
+		return ErrUnknown
+	}
+	return nil
+}
+
+// Lookup returns a key by its id, with the rejections of Verify, [VerifierOptions].Check
+// included, but for the secret: none is presented and none is checked. For streams that
+// outlive the request that authenticated them, and for tokens derived from a key.
+//
+// It reads the record unless the key is warm. Only the places of keys that were verified are
+// filled, so that ids, which are public, can push nothing out of the cache.
+func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
+	if v.closed.Load() {
+		return nil, errClosed
+	}
+	prefix, rid, err := parseKeyID(id)
+	if err != nil || !v.takes(prefix) {
+		return nil, ErrMalformed
+	}
+	s := v.cache.lookup(rid)
+	if s == nil || s.key.record.Prefix != prefix {
+		r, err := v.reads.get(ctx, rid)
+		if err != nil {
+			return nil, unavailable("read key "+id, err)
+		}
+		if s, _, err = r.status(prefix, 0, v.clock.nanos()); err != nil {
+			return nil, &RejectedError{id, err}
+		}
+		v.cache.fillPlace(r, s)
+	}
+	if err := s.ended(v.clock.nanos()); err != nil {
+		return nil, &RejectedError{id, err}
+	}
+	if err := v.allowed(ctx, s.key); err != nil {
+		return nil, err
+	}
+	return s.key, nil
+}
+
+// Recognize tells whether a text was issued here and is current: its tag is true, its key is
+// valid, and its number is alive. It does not look at the secret and asks no
+// [VerifierOptions].Check, so it is never authentication. It costs one read of the store at most and no
+// argon2: for deciding what to do about keys that were found lying around.
+func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
+	if v.closed.Load() {
+		return nil, errClosed
+	}
+	if !checksumHolds(text) {
+		return nil, ErrMalformed
+	}
+	p, ok := v.present(text, probe{})
+	if !ok {
+		return nil, ErrMalformed
+	}
+	if err := v.issuedHere(ctx, p); err != nil {
+		return nil, err
+	}
+	r, err := v.reads.get(ctx, p.token.id)
+	if err != nil {
+		return nil, unavailable("read key "+p.keyID(), err)
+	}
+	s, _, err := r.status(p.token.prefix, p.token.number(), v.clock.nanos())
+	if err != nil {
+		return nil, &RejectedError{p.keyID(), err}
+	}
+	return s.key, nil
+}

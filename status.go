@@ -1,0 +1,80 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+)
+
+// never is an end that does not come, in ns since 1970.
+const never = math.MaxInt64
+
+func end(t time.Time) int64 {
+	if t.IsZero() {
+		return never
+	}
+	return t.UnixNano()
+}
+
+// stateOf is what the record says for one credential, or for none.
+func (r *read) stateOf(c *Credential) *state {
+	s := &state{key: &Key{record: r.shown}, gaps: r.mark.gaps, expires: end(r.record.ExpiresAt), notAfter: never}
+	if c != nil {
+		s.key.number, s.notAfter = c.Number, end(c.NotAfter)
+	}
+	return s
+}
+
+// ended judges by the clock. An end is the first instant at which it is over.
+func (s *state) ended(now int64) error {
+	switch {
+	case now >= s.expires:
+		return ErrExpired
+	case now >= s.notAfter:
+		return ErrUnknown
+	}
+	return nil
+}
+
+// status judges a record, before any secret is looked at, for the credential of this number;
+// 0: for none. A number that is gone, or past its not-after, is as unknown as one that never was.
+func (r *read) status(prefix string, number uint16, now int64) (*state, *Credential, error) {
+	if r.record == nil || r.record.Prefix != prefix {
+		return nil, nil, ErrUnknown
+	}
+	if !r.record.RevokedAt.IsZero() {
+		return nil, nil, ErrRevoked
+	}
+	var c *Credential
+	if number != 0 {
+		c = r.record.credential(number)
+	}
+	s := r.stateOf(c)
+	if now >= s.expires {
+		return nil, nil, ErrExpired
+	}
+	if r.record.Disabled {
+		return nil, nil, fmt.Errorf("%w: disabled", ErrDenied)
+	}
+	if number != 0 && c == nil {
+		return nil, nil, ErrUnknown
+	}
+	return s, c, s.ended(now)
+}
+
+// allowed asks the embedding program, if it wants to be asked. What it returns is a refusal,
+// unless it says that it could not tell.
+func (v *Verifier) allowed(ctx context.Context, key *Key) error {
+	if v.options.Check == nil {
+		return nil
+	}
+	err := v.options.Check(ctx, key)
+	switch {
+	case err == nil:
+		return nil
+	case isFailure(err):
+		return unavailable("check key "+key.ID(), err)
+	}
+	return &RejectedError{key.ID(), fmt.Errorf("%w: %w", ErrDenied, err)}
+}

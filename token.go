@@ -1,0 +1,174 @@
+package apikey
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"hash/crc32"
+	"math/bits"
+	"unsafe"
+)
+
+// The text of a key is
+//
+//	<prefix>_ id secret tag checksum
+//
+// in base 62 (0-9A-Za-z), where each 8-byte big-endian word is 11 digits and a value past
+// 64 bits is refused, so that a key has exactly one spelling. It is read by position from
+// the right, never by splitting: the prefix may hold underscores, too.
+const (
+	wordDigits     = 11
+	idDigits       = 2 * wordDigits
+	secretDigits   = 3 * wordDigits
+	tagDigits      = wordDigits
+	checksumDigits = 6
+	bodyDigits     = idDigits + secretDigits + tagDigits + checksumDigits
+
+	maxPrefix = 24
+	minText   = 1 + 1 + bodyDigits
+	maxText   = maxPrefix + 1 + bodyDigits
+)
+
+// token is what a key's text says. Only its tag makes it ours, and only its secret makes it valid.
+type token struct {
+	prefix string
+	id     ID
+	secret [24]byte
+	tag    uint64 // 16 bits of number, 48 bits of MAC
+}
+
+func (t *token) number() uint16 { return uint16(t.tag >> 48) }
+
+// keyID is the public name of a key.
+func keyID(prefix string, id ID) string { return prefix + "_" + id.String() }
+
+// KeyID returns the id in a key's text, going by its form and its checksum alone: it says
+// nothing about whether such a key was ever issued. Any other text is [ErrMalformed].
+func KeyID(text string) (string, error) {
+	if !checksumHolds(text) {
+		return "", ErrMalformed
+	}
+	t, ok := parseToken(text)
+	if !ok {
+		return "", ErrMalformed
+	}
+	return keyID(t.prefix, t.id), nil
+}
+
+// parseKeyID takes a [Key.ID] apart. It has one spelling: lower case.
+func parseKeyID(s string) (prefix string, id ID, err error) {
+	malformed := invalid("id", "not a prefix, an underscore and 32 lower-case hexadecimal digits")
+	n := len(s) - 1 - hex.EncodedLen(len(id))
+	if n < 1 || n > maxPrefix || s[n] != '_' || !validPrefix(s[:n]) {
+		return "", ID{}, malformed
+	}
+	if _, err := hex.Decode(id[:], []byte(s[n+1:])); err != nil || id.String() != s[n+1:] {
+		return "", ID{}, malformed
+	}
+	return s[:n], id, nil
+}
+
+// validPrefix: [a-z][a-z0-9]*(_[a-z0-9]+)*, at most 24 characters.
+func validPrefix(p string) bool {
+	if len(p) == 0 || len(p) > maxPrefix || p[0] < 'a' || p[0] > 'z' || p[len(p)-1] == '_' {
+		return false
+	}
+	for i := range len(p) {
+		c := p[i]
+		if c == '_' && p[i-1] == '_' || c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// checksumHolds checks the length and the CRC-32 of everything before the last six digits.
+// It is what garbage meets first: it needs no allocation, no lock and no table of ours. It
+// proves nothing, since anyone can compute it; it tells a typo, and a scanner a find.
+func checksumHolds(text string) bool {
+	if len(text) < minText || len(text) > maxText {
+		return false
+	}
+	n := len(text) - checksumDigits
+	var sum, bad uint64
+	for i := n; i < len(text); i++ {
+		d := uint64(digitValues[text[i]])
+		sum, bad = sum*62+d, bad|d
+	}
+	return bad < 0x80 && sum == uint64(checksum(text[:n]))
+}
+
+// checksum reads s in place: crc32 takes a []byte that the compiler believes to escape, and a
+// copy would be an allocation in every call. crc32 does not write to it.
+func checksum(s string) uint32 { return crc32.ChecksumIEEE(bytesOf(s)) }
+
+// bytesOf gives the bytes of s for reading.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// parseToken reads a text whose length and checksum hold.
+func parseToken(text string) (t token, ok bool) {
+	n := len(text) - bodyDigits
+	t.prefix = text[:n-1]
+	if text[n-1] != '_' || !validPrefix(t.prefix) {
+		return token{}, false
+	}
+	var words [6]uint64
+	for i := range words {
+		if words[i], ok = parseWord(text[n+i*wordDigits:]); !ok {
+			return token{}, false
+		}
+	}
+	binary.BigEndian.PutUint64(t.id[0:], words[0])
+	binary.BigEndian.PutUint64(t.id[8:], words[1])
+	binary.BigEndian.PutUint64(t.secret[0:], words[2])
+	binary.BigEndian.PutUint64(t.secret[8:], words[3])
+	binary.BigEndian.PutUint64(t.secret[16:], words[4])
+	t.tag = words[5]
+	return t, true
+}
+
+// text spells the token out.
+func (t *token) text() string {
+	buf := make([]byte, 0, maxText)
+	buf = append(append(buf, t.prefix...), '_')
+	for _, b := range [][]byte{t.id[0:8], t.id[8:], t.secret[0:8], t.secret[8:16], t.secret[16:]} {
+		buf = appendDigits(buf, binary.BigEndian.Uint64(b), wordDigits)
+	}
+	buf = appendDigits(buf, t.tag, wordDigits)
+	buf = appendDigits(buf, uint64(crc32.ChecksumIEEE(buf)), checksumDigits)
+	return string(buf)
+}
+
+const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// digitValues maps a byte to its value in base 62, or to 0xff.
+var digitValues = func() (values [256]uint8) {
+	for i := range values {
+		values[i] = 0xff
+	}
+	for i := range len(digits) {
+		values[digits[i]] = uint8(i)
+	}
+	return values
+}()
+
+// parseWord reads the first 11 digits of s.
+func parseWord(s string) (word uint64, ok bool) {
+	var bad uint8
+	for i := range wordDigits - 1 { // 62^10 < 2^64
+		d := digitValues[s[i]]
+		word, bad = word*62+uint64(d), bad|d
+	}
+	d := digitValues[s[wordDigits-1]]
+	high, low := bits.Mul64(word, 62)
+	word, carry := bits.Add64(low, uint64(d), 0)
+	return word, (bad|d) < 0x80 && high == 0 && carry == 0
+}
+
+func appendDigits(buf []byte, word uint64, n int) []byte {
+	var out [wordDigits]byte
+	for i := n - 1; i >= 0; i-- {
+		out[i] = digits[word%62]
+		word /= 62
+	}
+	return append(buf, out[:n]...)
+}

@@ -1,0 +1,177 @@
+package apikey
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Verifier checks keys. Safe for concurrent use; it must be closed.
+//
+// Every error either matches [ErrRejected], and one of [ErrMalformed], [ErrUnknown],
+// [ErrRevoked], [ErrExpired] and [ErrDenied], or is a failure of the system and matches
+// [ErrOverloaded] or [ErrUnavailable], and its cause. No error holds a part of what was presented.
+type Verifier struct {
+	store   Store
+	options VerifierOptions
+	clock   *clock
+	feed    *feed
+	seed    *seed
+	reads   *reads
+	cache   *cache
+	hashing *hashing
+	uses    *lastUsed
+	stats   *stats
+
+	rewrites rewrites
+	closed   atomic.Bool
+	closing  sync.Once
+	unwatch  func()
+}
+
+// NewVerifier returns a Verifier on store. It does no I/O: the seed is read at the first
+// call. A wrong option is a [*ValidationError].
+func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
+	if store == nil {
+		return nil, invalid("store", "required")
+	}
+	var o VerifierOptions
+	if opts != nil {
+		o = *opts
+	}
+	if err := o.complete(store); err != nil {
+		return nil, err
+	}
+	v := &Verifier{store: store, options: o, clock: newClock(), stats: new(stats), unwatch: func() {}}
+	v.feed = newFeed(v.clock, store, o.MaxStaleness)
+	v.seed = newSeed(store, &v.stats.reads)
+	v.reads = &reads{store: store, feed: v.feed, count: &v.stats.reads, running: make(map[ID]*read)}
+	v.cache = newCache(v.feed, o.CacheBytes)
+	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
+	v.hashing.ctx, v.hashing.cancel = context.WithCancel(context.Background())
+	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+	if w, ok := store.(Watcher); ok {
+		v.unwatch = w.Watch(v.told)
+	}
+	return v, nil
+}
+
+// told is what the store calls.
+func (v *Verifier) told(c Change) {
+	if c.Gap {
+		v.feed.gap()
+	}
+	if !c.ID.IsZero() {
+		v.feed.changed(c.ID)
+		v.cache.distrust(c.ID)
+	}
+	if !c.Fresh.IsZero() {
+		v.feed.fresh(c.Fresh)
+	}
+}
+
+var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
+
+// Verify accepts or refuses the text of a key. What it accepts was neither revoked, expired,
+// deleted nor rotated away at some instant during the call.
+//
+// A key that is warm is judged from memory, without a lock, an allocation or I/O, and then it does not
+// matter whether ctx has ended. Nothing but a text with a true tag ever reaches the store,
+// and nothing but one with a current number reaches argon2.
+func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
+	key, err := v.verify(ctx, text)
+	v.stats.ends(text, err)
+	return key, err
+}
+
+func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
+	if v.closed.Load() {
+		return nil, errClosed
+	}
+	// 1. Shape. Prefix and digits are looked at after a miss: a hit equals a text that passed.
+	if !checksumHolds(text) {
+		return nil, ErrMalformed
+	}
+
+	// 2. Warm.
+	probe := v.cache.probe(text)
+	if e := v.cache.find(&probe); e != nil {
+		if s := v.cache.trusted(e.state.Load()); s != nil {
+			v.stats.warm(text)
+			return v.accept(ctx, s, e)
+		}
+	}
+	p, ok := v.present(text, probe)
+	if !ok {
+		return nil, ErrMalformed
+	}
+
+	// 3. Tag.
+	if err := v.issuedHere(ctx, p); err != nil {
+		return nil, err
+	}
+
+	var proven hashSum
+	for again := false; ; again = true {
+		// 4. Record.
+		r, err := v.reads.get(ctx, p.token.id)
+		if err != nil {
+			return nil, unavailable("read key "+p.keyID(), err)
+		}
+
+		// 5. Status.
+		s, c, err := r.status(p.token.prefix, p.token.number(), v.clock.nanos())
+		if err != nil {
+			return nil, &RejectedError{p.keyID(), err}
+		}
+
+		// 6. Secret.
+		phc, hashed := sumOf(c.Hash), false
+		if phc != proven || v.options.RequireMAC {
+			if hashed, err = v.prove(ctx, p, r.record, c, phc); err != nil {
+				return nil, p.rejectedOr(err)
+			}
+			proven = phc
+		}
+
+		// 7. Again, if a change came meanwhile, or if hashing took its time and nobody would
+		// have told of one.
+		if !again && (v.feed.mark(p.token.id) != r.mark || hashed && !v.feed.live()) {
+			continue
+		}
+		return v.accept(ctx, s, v.cache.fill(&p.probe, phc, r, s))
+	}
+}
+
+// accept judges by the clock and by Check, and notes the use.
+func (v *Verifier) accept(ctx context.Context, s *state, e *entry) (*Key, error) {
+	now := v.clock.nanos()
+	if err := s.ended(now); err != nil {
+		return nil, &RejectedError{s.key.ID(), err}
+	}
+	if err := v.allowed(ctx, s.key); err != nil {
+		return nil, err
+	}
+	if !e.visited.Load() {
+		e.visited.Store(true)
+	}
+	if noted := e.noted.Load(); v.uses.due(noted, now) && e.noted.CompareAndSwap(noted, now) {
+		v.uses.note(s.key.record.ID, s.key.number, now)
+	}
+	return s.key, nil
+}
+
+// Close writes the last-used times that are still to be written and waits for argon2 runs under
+// way, some seconds at most if the store hangs. Afterwards every call is ErrUnavailable. Closing again
+// does nothing. It does not close the store.
+func (v *Verifier) Close() error {
+	v.closing.Do(func() {
+		v.closed.Store(true)
+		v.unwatch()
+		v.hashing.close()
+		v.uses.close()
+	})
+	return nil
+}
