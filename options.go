@@ -66,8 +66,11 @@ func (o *VerifierOptions) complete(store Store) (err error) {
 			return invalid("Rehash", "%v", err)
 		}
 	}
-	if o.CacheBytes < 0 || o.MaxStaleness < 0 || o.LastUsedInterval < 0 {
-		return invalid("VerifierOptions", "CacheBytes, MaxStaleness or LastUsedInterval is negative")
+	for field, n := range map[string]int64{"CacheBytes": o.CacheBytes,
+		"MaxStaleness": int64(o.MaxStaleness), "LastUsedInterval": int64(o.LastUsedInterval)} {
+		if n < 0 {
+			return invalid(field, "negative")
+		}
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes

@@ -76,11 +76,11 @@ func (v *Verifier) prove(ctx context.Context, p *presented, r *Record, c *Creden
 // signAgain gives a credential that was just proven a MAC under the current key, if it has none,
 // or one under a retired key, or one that is wrong under a key we hold. A MAC under a key
 // we do not hold is another program's and stays. Under RequireMAC only what a MAC has proven
-// is signed: else whoever can write the store could plant a hash and have it signed here.
+// comes this far: else whoever can write the store could plant a hash and have it signed here.
 func (v *Verifier) signAgain(ctx context.Context, p *presented, r *Record, c *Credential, mac macState) {
 	k := v.options.Keyring
 	if k == nil || c.Kind != KindGenerated || mac == macCurrent || mac == macForeign ||
-		mac == macNone && c.MAC != nil || v.options.RequireMAC && mac != macRetired {
+		mac == macNone && c.MAC != nil {
 		return
 	}
 	if v.rewrites.begin(v.clock) {

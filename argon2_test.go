@@ -1,0 +1,451 @@
+package apikey_test
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/hash"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
+)
+
+// default hashes make a run long enough for others to come in the middle of it.
+func slowKeys(t *testing.T, o apikeytest.Options) *apikeytest.Keys {
+	o.Issuer.Argon2 = hash.Default()
+	return apikeytest.New(t, &o)
+}
+
+// Argon2 runs once for a cold secret, however many present it at once.
+func TestArgon2RunsOnce(t *testing.T) {
+	t.Parallel()
+	keys := slowKeys(t, apikeytest.Options{})
+	_, text := keys.Create(t, apikey.CreateParams{})
+	var wg sync.WaitGroup
+	for range 1000 {
+		wg.Go(func() {
+			if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if s := keys.Verifier.Stats(); s.Argon2Runs != 1 || s.Accepted != 1000 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Also not a second time for one who missed what was remembered, and comes when the first run
+// has just ended.
+func TestArgon2RunsOnceWhenRaced(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	const rounds = 2000
+	for range rounds {
+		_, text := keys.Create(t, apikey.CreateParams{})
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if n := keys.Verifier.Stats().Argon2Runs; n != rounds {
+		t.Errorf("%d runs for %d secrets", n, rounds)
+	}
+	_, text := keys.Create(t, apikey.CreateParams{})
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	if matched, err := keys.Verifier.MatchAgain(t.Context(), text); !matched || err != nil {
+		t.Error(matched, err)
+	}
+	if n := keys.Verifier.Stats().Argon2Runs; n != rounds+1 {
+		t.Error("it was hashed again")
+	}
+}
+
+// Forged keys with good checksums, half of them naming a real id, reach neither the store
+// (but for its seed, once) nor argon2; nor do secrets that were rotated away reach argon2.
+func TestArgon2NeverRunsForForgeries(t *testing.T) {
+	t.Parallel()
+	store := count(memstore.New())
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store})
+	_, text := keys.Create(t, apikey.CreateParams{})
+	values := store.values.Load() // the Issuer's
+	var wg sync.WaitGroup
+	for i := range 1000 {
+		id := text[:25] // the prefix and the id
+		if i%2 == 1 {
+			id = "ak_" + strings.Repeat("0", 18) + digitsOf(i, 4)
+		}
+		forged := withChecksum(id + digitsOf(i, 33) + text[58:69])
+		wg.Go(func() {
+			_, err := keys.Verifier.Verify(t.Context(), forged)
+			if err != apikey.ErrUnknown {
+				t.Errorf("a forged key: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if s := keys.Verifier.Stats(); s.Argon2Runs != 0 || s.Unknown != 1000 || s.StoreReads != 1 || store.gets.Load() != 0 || store.values.Load() != values+1 {
+		t.Errorf("%+v, %d gets, %d values", s, store.gets.Load(), store.values.Load())
+	}
+
+	key, old := keys.Create(t, apikey.CreateParams{})
+	if _, _, err := keys.Issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		wg.Go(func() {
+			_, err := keys.Verifier.Verify(t.Context(), old)
+			if !errors.Is(err, apikey.ErrUnknown) {
+				t.Errorf("a rotated secret: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if s := keys.Verifier.Stats(); s.Argon2Runs != 0 || s.Unknown != 2000 {
+		t.Errorf("%+v", s)
+	}
+}
+
+const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+func digitsOf(n, width int) string {
+	out := make([]byte, width)
+	for i := width - 1; i >= 0; i-- {
+		out[i] = base62[n%62]
+		n /= 62
+	}
+	return string(out)
+}
+
+// withChecksum completes the text of a key.
+func withChecksum(body string) string {
+	return body + digitsOf(int(crc32.ChecksumIEEE([]byte(body))), 6)
+}
+
+// Every bit of the secret and of the tag counts.
+func TestForgedBits(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	_, text := keys.Create(t, apikey.CreateParams{})
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	for word := 3; word < 69; word += 11 {
+		var value uint64
+		for i := range 11 {
+			value = value*62 + uint64(strings.IndexByte(base62, text[word+i]))
+		}
+		for bit := range 64 {
+			forged := make([]byte, 11)
+			for i, v := 10, value^1<<bit; i >= 0; i-- {
+				forged[i] = base62[v%62]
+				v /= 62
+			}
+			_, err := keys.Verifier.Verify(t.Context(), withChecksum(text[:word]+string(forged)+text[word+11:69]))
+			if err != apikey.ErrUnknown { // bare: it was the tag that refused it
+				t.Errorf("bit %d of the word at %d: %v", bit, word, err)
+			}
+		}
+	}
+	if s := keys.Verifier.Stats(); s.StoreReads != 2 {
+		t.Errorf("forgeries reached the store: %+v", s)
+	}
+}
+
+// What anybody can send must not change what is cached.
+func TestOnlyValidKeysReachTheCache(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{CacheBytes: 16 << 10}})
+	_, text := keys.Create(t, apikey.CreateParams{})
+	expired, dead := keys.Create(t, apikey.CreateParams{})
+	if _, err := keys.Issuer.Revoke(t.Context(), expired.ID(), apikey.RevokeParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	before := keys.Verifier.Stats()
+	for i := range 5000 {
+		for _, bad := range []string{withChecksum(text[:25] + digitsOf(i, 33) + text[58:69]), text[:69] + digitsOf(i, 6), dead} {
+			if _, err := keys.Verifier.Verify(t.Context(), bad); !errors.Is(err, apikey.ErrRejected) {
+				t.Fatal(err)
+			}
+		}
+	}
+	after := keys.Verifier.Stats()
+	if before.CachedEntries != 1 || after.CachedEntries != 1 || after.CachedBytes != before.CachedBytes {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil || keys.Verifier.Stats().Warm != after.Warm+1 {
+		t.Error("the valid key was pushed out")
+	}
+}
+
+// The cache is bounded in bytes, and a key that was pushed out is verified again.
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	const bound = 128 << 10
+	keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{CacheBytes: bound}})
+	var texts []string
+	for range 500 {
+		_, text := keys.Create(t, apikey.CreateParams{Description: strings.Repeat("x", 500), Scopes: []string{"read", "write"}})
+		texts = append(texts, text)
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+		if s := keys.Verifier.Stats(); s.CachedBytes > bound {
+			t.Fatalf("%d bytes", s.CachedBytes)
+		}
+	}
+	if s := keys.Verifier.Stats(); s.CachedEntries < 40 || s.CachedEntries > 400 {
+		t.Errorf("%d entries in %d bytes", s.CachedEntries, bound)
+	}
+	for _, text := range texts {
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Error(err)
+		}
+	}
+	// No room at all is no cache, and no harm.
+	tiny := apikeytest.New(t, &apikeytest.Options{Store: keys.Store, Verifier: apikey.VerifierOptions{CacheBytes: 1}})
+	for range 2 {
+		if _, err := tiny.Verifier.Verify(t.Context(), texts[0]); err != nil {
+			t.Error(err)
+		}
+	}
+	if s := tiny.Verifier.Stats(); s.CachedEntries != 0 || s.Argon2Runs != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// The permit belongs to the work: a thousand callers who leave in mid-hash make room for nothing.
+func TestCallersWhoLeave(t *testing.T) {
+	t.Parallel()
+	gate, err := hash.NewGate(1, 2000, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := slowKeys(t, apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
+	var texts []string
+	for range 4 {
+		_, text := keys.Create(t, apikey.CreateParams{})
+		texts = append(texts, text)
+	}
+	peak := make(chan int)
+	stop := make(chan struct{})
+	go func() {
+		most := 0
+		for {
+			select {
+			case <-stop:
+				peak <- most
+				return
+			default:
+				most = max(most, gate.Stats().Running)
+				runtime.Gosched()
+			}
+		}
+	}()
+	var wg sync.WaitGroup
+	for i := range 1000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			_, err := keys.Verifier.Verify(ctx, texts[i%len(texts)])
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			for gate.Stats().Running == 0 && gate.Stats().Runs < uint64(len(texts)) {
+				runtime.Gosched()
+			}
+			cancel()
+		})
+	}
+	wg.Wait()
+	close(stop)
+	if most := <-peak; most > 1 {
+		t.Errorf("%d hashes at once with one permit", most)
+	}
+	for _, text := range texts {
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
+}
+
+// One caller who leaves takes nothing from the others who wait for the same secret, and when
+// all have left while it was queued, nothing is hashed.
+func TestQueuedWorkWithoutCallers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate, err := hash.NewGate(1, 10, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
+		_, text := keys.Create(t, apikey.CreateParams{})
+		busy := make(chan struct{})
+		go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
+		synctest.Wait()
+
+		ctx, leave := context.WithCancel(t.Context())
+		errs := make(chan error, 2)
+		go func() { _, err := keys.Verifier.Verify(ctx, text); errs <- err }()
+		synctest.Wait()
+		leave()
+		wantFailure(t, "the one who left", <-errs, apikey.ErrUnavailable, context.Canceled)
+		synctest.Wait()
+		if s := gate.Stats(); s.Queued != 0 {
+			t.Errorf("%d queued for nobody", s.Queued)
+		}
+
+		ctx, leave = context.WithCancel(t.Context())
+		go func() { _, err := keys.Verifier.Verify(ctx, text); errs <- err }()
+		stays := make(chan error)
+		synctest.Wait()
+		go func() { _, err := keys.Verifier.Verify(t.Context(), text); stays <- err }()
+		synctest.Wait()
+		leave()
+		wantFailure(t, "the one who left", <-errs, apikey.ErrUnavailable, context.Canceled)
+		close(busy)
+		if err := <-stays; err != nil {
+			t.Errorf("the one who stayed: %v", err)
+		}
+		if n := keys.Verifier.Stats().Argon2Runs; n != 1 {
+			t.Errorf("%d runs", n)
+		}
+	})
+}
+
+// A full queue refuses at once, and not as a rejection.
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate, err := hash.NewGate(1, 1, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
+		_, text := keys.Create(t, apikey.CreateParams{})
+		busy := make(chan struct{})
+		for range 2 {
+			go gate.Do(t.Context(), [16]byte{1}, func() { <-busy })
+		}
+		synctest.Wait()
+		start := time.Now()
+		_, err = keys.Verifier.Verify(t.Context(), text)
+		wantFailure(t, "full", err, apikey.ErrOverloaded, hash.ErrBusy)
+		if time.Since(start) != 0 {
+			t.Error("it waited")
+		}
+		if s := keys.Verifier.Stats(); s.Overloaded != 1 || s.Argon2Refusals != 1 || s.Argon2Waits != 1 {
+			t.Errorf("%+v", s)
+		}
+		close(busy)
+	})
+}
+
+// Close ends what is queued and waits for what runs.
+func TestCloseDuringArgon2(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate, err := hash.NewGate(1, 10, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
+		_, text := keys.Create(t, apikey.CreateParams{})
+		busy := make(chan struct{})
+		go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
+		synctest.Wait()
+		result := make(chan error)
+		go func() { _, err := keys.Verifier.Verify(t.Context(), text); result <- err }()
+		synctest.Wait()
+		keys.Verifier.Close()
+		wantFailure(t, "queued at Close", <-result, apikey.ErrUnavailable, nil)
+		close(busy)
+	})
+}
+
+// A hash that costs less than Rehash asks for is lifted once argon2 has run; the secret
+// stays warm through it.
+func TestRehash(t *testing.T) {
+	t.Parallel()
+	target := hash.Params{Memory: 64, Time: 2, Threads: 1}
+	for name, c := range map[string]struct {
+		had    hash.Params
+		lifted bool
+	}{
+		"cheaper":      {hash.Params{Memory: 8, Time: 1, Threads: 1}, true},
+		"less memory":  {hash.Params{Memory: 32, Time: 2, Threads: 1}, true},
+		"the same":     {target, false},
+		"costlier":     {hash.Params{Memory: 128, Time: 2, Threads: 1}, false},
+		"one over":     {hash.Params{Memory: 8, Time: 3, Threads: 1}, false},
+		"threads over": {hash.Params{Memory: 32, Time: 1, Threads: 2}, false},
+	} {
+		for _, watched := range []bool{true, false} {
+			store := memstore.New()
+			o := apikeytest.Options{Store: store, Verifier: apikey.VerifierOptions{Rehash: target}}
+			if !watched {
+				o.Store = unwatched{store}
+			}
+			o.Issuer.Argon2 = c.had
+			keys := apikeytest.New(t, &o)
+			key, text := keys.Create(t, apikey.CreateParams{})
+			before := stored(t, store, key.ID())
+			for range 3 {
+				if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+			}
+			after := stored(t, store, key.ID())
+			d, err := hash.Parse(after.Credentials[0].Hash)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, runs := c.had, uint64(1)
+			if c.lifted {
+				want, runs = target, 2
+			}
+			if d.Params() != want || keys.Verifier.Stats().Argon2Runs != runs || !after.UpdatedAt.Equal(before.UpdatedAt) {
+				t.Errorf("%s, watched %v: %+v after %d runs", name, watched, d.Params(), keys.Verifier.Stats().Argon2Runs)
+			}
+			fresh := apikeytest.New(t, &apikeytest.Options{Store: store})
+			if _, err := fresh.Verifier.Verify(t.Context(), text); err != nil {
+				t.Errorf("%s: after lifting: %v", name, err)
+			}
+		}
+	}
+}
+
+// A secret may be tested against a hash only where its tag is true: also for a thief of the
+// seed, who has to pass the hash all the same.
+func TestSeedThief(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	_, text := keys.Create(t, apikey.CreateParams{})
+	seed, err := keys.Store.Value(t.Context(), "seed")
+	if err != nil || len(seed) != 32 {
+		t.Fatalf("seed: %d bytes, %v", len(seed), err)
+	}
+	forged := apikey.Forge(seed, text, [24]byte{1, 2, 3})
+	_, err = keys.Verifier.Verify(t.Context(), forged)
+	wantRejection(t, "a true tag and a wrong secret", err, apikey.ErrUnknown)
+	if n := keys.Verifier.Stats().Argon2Runs; n != 1 {
+		t.Errorf("argon2 ran %d times: was it the tag that was refused?", n)
+	}
+}
