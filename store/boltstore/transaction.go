@@ -1,0 +1,127 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// guard runs f and makes ErrCorrupt of a panic. bbolt trusts what it reads: damage is an
+// index out of range, a failed assertion, or a fault where the mapped file is shorter than
+// it was, which would end the process.
+//
+// No panic of bbolt prints a value that is stored; at most it prints a key.
+func guard(f func() error) (panicked bool, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of this goroutine, and back again
+	defer func() {
+		if p := recover(); p != nil {
+			panicked, err = true, fmt.Errorf("%w: %v", ErrCorrupt, p)
+		}
+	}()
+	return false, f()
+}
+
+// admit is the first thing every call asks.
+func (s *Store) admit(ctx context.Context, write bool) error {
+	switch {
+	case s.closed.Load():
+		return ErrClosed
+	case write && s.readOnly:
+		return ErrReadOnly
+	}
+	return ctx.Err()
+}
+
+// begin starts a transaction.
+//
+// While one begins, bbolt reads the meta pages with its locks held. If that fails, because
+// somebody cut the file, the locks stay held for ever. So the size is looked at before; and
+// one transaction begins at a time, so that after such a fault none is waiting for the locks
+// and none will.
+func (s *Store) begin(writable bool) (tx *bbolt.Tx, err error) {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		if s.closed.Load() {
+			return nil, ErrClosed
+		}
+		return nil, err
+	}
+	if info.Size() < s.size {
+		s.broken = fmt.Errorf("%w: the file was cut while it was open", ErrCorrupt)
+		return nil, s.broken
+	}
+	s.size = info.Size()
+	panicked, err := guard(func() (err error) {
+		tx, err = s.db.Begin(writable)
+		return err
+	})
+	if panicked {
+		s.broken, s.stuck = err, true
+	}
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return nil, ErrClosed
+	}
+	return tx, err
+}
+
+// breakOff lets no further transaction begin.
+func (s *Store) breakOff(err error, stuck bool) {
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	s.broken, s.stuck = err, s.stuck || stuck
+}
+
+// read runs f in a read transaction. What f keeps must be copied, and f calls nobody else's
+// code: a transaction that does not end keeps others from beginning.
+func (s *Store) read(ctx context.Context, f func(*bbolt.Tx) error) error {
+	if err := s.admit(ctx, false); err != nil {
+		return err
+	}
+	tx, err := s.begin(false)
+	if err != nil {
+		return err
+	}
+	id := int64(tx.ID())
+	_, err = guard(func() error {
+		defer tx.Rollback()
+		return f(tx)
+	})
+	if settled := s.settle(ctx, id); settled != nil {
+		return settled
+	}
+	return err
+}
+
+// settle returns when the transaction that was read is on disk. bbolt shows a commit to
+// readers as soon as its meta page is written, before that is synced. Who saw a revocation,
+// and so did nothing and reported success, would have reported what a power failure can
+// take back.
+func (s *Store) settle(ctx context.Context, id int64) error {
+	if id <= s.synced.Load() {
+		return nil
+	}
+	select {
+	case s.writer <- struct{}{}: // the commit is over
+		<-s.writer
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if id <= s.synced.Load() {
+		return nil
+	}
+	s.beginning.Lock()
+	defer s.beginning.Unlock()
+	return fmt.Errorf("boltstore: what was read may not be on disk: %w", s.broken)
+}
