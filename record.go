@@ -40,7 +40,7 @@ type Record struct {
 	NameFold  string // Name, case folded by this package; stores compare its bytes
 	UniqueKey string // no two records of a store share one that is not empty; cleared when the key is revoked
 
-	Claims json.RawMessage // any JSON value: member order and number texts as they were given; nil: none
+	Claims json.RawMessage // any JSON value, kept byte for byte; nil: none
 	Scopes []string        // in the order given
 
 	CreatedAt time.Time

@@ -19,7 +19,8 @@ import (
 //
 // The interface will not grow: further powers are optional interfaces, like [Watcher].
 type Store interface {
-	// Create stores a record under its ID as Version 1, whatever r.Version says.
+	// Create stores a record under its ID as Version 1, whatever r.Version says, and with the
+	// last-used times that it holds, as a restored one does.
 	// ErrExists if the ID is there, ErrNameTaken if another record has its non-empty UniqueKey.
 	Create(ctx context.Context, r *Record) error
 
@@ -66,8 +67,9 @@ type Store interface {
 // A lost notification may delay a revocation, up to [VerifierOptions].MaxStaleness, and
 // must never hide one.
 type Watcher interface {
-	// Watch calls f for every change, also concurrently, until stop returns. It does no I/O
-	// and can't fail: a feed that is down is silent. f neither blocks nor calls the store.
+	// Watch calls f for every change, also concurrently, until stop returns. stop waits for calls
+	// under way, so it is never called from f; calling it again does nothing. Watch does no I/O and
+	// can't fail: a feed that is down is silent. f neither blocks nor calls the store.
 	//
 	// Each Replace and Delete through this Store value calls f after its commit and before
 	// it returns: also when it returns an error but may have committed, and also when it

@@ -2,7 +2,6 @@ package storetest_test
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/seed-d3a9fb6b/apikey"
 )
@@ -20,9 +19,9 @@ func brokenRecords() []broken {
 		{"ReplaceNeverCreates", "Replace creates", creates{newMapStore()}},
 		{"DeleteRemoves", "Count counts the deleted", countsDeleted{newMapStore(), new(int)}},
 		{"DeleteRemoves", "Create revives the uses of the deleted", remembersDeleted{newMapStore(), make(map[apikey.ID]*apikey.Record)}},
-		{"OneReplaceOfAVersionWins", "Replace compares, then writes", comparesThenReplaces{newMapStore()}},
-		{"ReplacesAddUp", "Replace compares, then writes", comparesThenReplaces{newMapStore()}},
-		{"Concurrency", "Count fails when others count", busy{newMapStore(), new(atomic.Int32)}},
+		{"OneReplaceOfAVersionWins", "Replace compares, then writes", comparesThenReplaces{newMapStore(), new(gap)}},
+		{"ReplacesAddUp", "Replace compares, then writes", comparesThenReplaces{newMapStore(), new(gap)}},
+		{"Concurrency", "Count fails when others count", busy{newMapStore(), new(gap)}},
 	}
 }
 
@@ -153,27 +152,28 @@ func (s remembersDeleted) Create(ctx context.Context, r *apikey.Record) error {
 	return s.mapStore.Create(ctx, r)
 }
 
-type comparesThenReplaces struct{ *mapStore }
+type comparesThenReplaces struct {
+	*mapStore
+	gap *gap
+}
 
 func (s comparesThenReplaces) Replace(ctx context.Context, r *apikey.Record) error {
 	if s.version(r.ID) != r.Version {
 		return apikey.ErrConflict
 	}
-	letOthersIn()
-	return ignoresVersion(s).Replace(ctx, r)
+	s.gap.wait()
+	return ignoresVersion{s.mapStore}.Replace(ctx, r)
 }
 
 // busy fails where it should wait.
 type busy struct {
 	*mapStore
-	others *atomic.Int32
+	gap *gap
 }
 
 func (s busy) Count(ctx context.Context, f apikey.Filter) (int, error) {
-	defer s.others.Add(-1)
-	if s.others.Add(1) > 1 {
+	if s.gap.wait() {
 		return 0, errBroken
 	}
-	letOthersIn()
 	return s.mapStore.Count(ctx, f)
 }

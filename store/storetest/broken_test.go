@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -91,9 +92,18 @@ func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprint(args...)) }
 func (r *recorder) Skip(...any)       { runtime.Goexit() }
 func (r *recorder) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
 
-// letOthersIn makes what is not atomic show it.
-func letOthersIn() {
-	for range 100 {
+// gap is where a store that is not atomic can be interrupted.
+type gap struct{ entered atomic.Int32 }
+
+// wait waits until someone else is in the gap, too, but not for ever. It reports whether
+// someone came.
+func (g *gap) wait() bool {
+	me := g.entered.Add(1)
+	for range 5000 {
+		if g.entered.Load() != me {
+			return true
+		}
 		runtime.Gosched()
 	}
+	return false
 }

@@ -19,8 +19,8 @@ func brokenUniqueness() []broken {
 		{"UniqueKeyFreed", "Delete frees what another holds", freesTwice{newMapStore(), make(map[apikey.ID]string)}},
 		{"UniqueKeyKept", "Replace refuses the record's own", refusesOwnKey{newMapStore()}},
 		{"FailedWritesTakeNoUniqueKey", "Create takes it first", neverFrees{newMapStore(), make(map[string]apikey.ID)}},
-		{"UniqueKeyRacedByCreates", "Create compares, then writes", comparesThenCreates{createsAnyKey{newMapStore()}}},
-		{"UniqueKeyRacedByReplace", "Replace compares, then writes", comparesThenTakes{newMapStore()}},
+		{"UniqueKeyRacedByCreates", "Create compares, then writes", comparesThenCreates{createsAnyKey{newMapStore()}, new(gap)}},
+		{"UniqueKeyRacedByReplace", "Replace compares, then writes", comparesThenTakes{newMapStore(), new(gap)}},
 	}
 }
 
@@ -154,22 +154,28 @@ func (s refusesOwnKey) Replace(ctx context.Context, r *apikey.Record) error {
 	return s.mapStore.Replace(ctx, r)
 }
 
-type comparesThenCreates struct{ createsAnyKey }
+type comparesThenCreates struct {
+	createsAnyKey
+	gap *gap
+}
 
 func (s comparesThenCreates) Create(ctx context.Context, r *apikey.Record) error {
 	if s.taken(r, sameKey) {
 		return apikey.ErrNameTaken
 	}
-	letOthersIn()
+	s.gap.wait()
 	return s.createsAnyKey.Create(ctx, r)
 }
 
-type comparesThenTakes struct{ *mapStore }
+type comparesThenTakes struct {
+	*mapStore
+	gap *gap
+}
 
 func (s comparesThenTakes) Replace(ctx context.Context, r *apikey.Record) error {
 	if s.taken(r, sameKey) {
 		return apikey.ErrNameTaken
 	}
-	letOthersIn()
-	return replacesAnyKey(s).Replace(ctx, r)
+	s.gap.wait()
+	return replacesAnyKey{s.mapStore}.Replace(ctx, r)
 }

@@ -43,7 +43,7 @@ func brokenUses() []broken {
 		}}},
 		{"UseSurvivesReplace", "Replace overwrites the times", overwritesUse{newMapStore()}},
 		{"UseSurvivesReplace", "Replace clears the times", clearsUse{newMapStore()}},
-		{"UseNeverRevives", "a use writes the record it has read", writesBack{newMapStore()}},
+		{"UseNeverRevives", "a use writes the record it has read", writesBack{newMapStore(), new(gap)}},
 	}
 }
 
@@ -124,7 +124,10 @@ func (s clearsUse) Replace(ctx context.Context, r *apikey.Record) error {
 	return err
 }
 
-type writesBack struct{ *mapStore }
+type writesBack struct {
+	*mapStore
+	gap *gap
+}
 
 func (s writesBack) RecordUse(ctx context.Context, uses []apikey.Use) error {
 	for _, u := range uses {
@@ -133,7 +136,7 @@ func (s writesBack) RecordUse(ctx context.Context, uses []apikey.Use) error {
 			continue
 		}
 		u.Apply(r)
-		letOthersIn()
+		s.gap.wait()
 		s.mu.Lock()
 		s.records[r.ID] = r
 		s.mu.Unlock()

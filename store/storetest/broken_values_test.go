@@ -19,8 +19,8 @@ func brokenValues() []broken {
 		{"EmptyValueIsAValue", "SwapValue takes empty for none", emptyIsNone{newMapStore()}},
 		{"ValueCopies", "SwapValue keeps the caller's slice", keepsValue{newMapStore()}},
 		{"ValueCopies", "Value returns what it keeps", returnsValue{newMapStore()}},
-		{"OneInsertOfAValueWins", "SwapValue compares, then writes", comparesThenSwaps{newMapStore()}},
-		{"SwapsAddUp", "SwapValue compares, then writes", comparesThenSwaps{newMapStore()}},
+		{"OneInsertOfAValueWins", "SwapValue compares, then writes", comparesThenSwaps{newMapStore(), new(gap)}},
+		{"SwapsAddUp", "SwapValue compares, then writes", comparesThenSwaps{newMapStore(), new(gap)}},
 	}
 }
 
@@ -112,7 +112,10 @@ func (s returnsValue) Value(ctx context.Context, name string) ([]byte, error) {
 	return s.values[name], ctx.Err()
 }
 
-type comparesThenSwaps struct{ *mapStore }
+type comparesThenSwaps struct {
+	*mapStore
+	gap *gap
+}
 
 func (s comparesThenSwaps) SwapValue(ctx context.Context, name string, old, new []byte) error {
 	now, err := s.Value(ctx, name)
@@ -122,7 +125,7 @@ func (s comparesThenSwaps) SwapValue(ctx context.Context, name string, old, new 
 	if !bytes.Equal(now, old) || (now == nil) != (old == nil) {
 		return apikey.ErrConflict
 	}
-	letOthersIn()
+	s.gap.wait()
 	s.keep(name, bytes.Clone(new))
 	return nil
 }

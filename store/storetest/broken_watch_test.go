@@ -2,7 +2,6 @@ package storetest_test
 
 import (
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 func brokenWatchers() []broken {
 	var held []apikey.Change
-	var telling sync.Mutex
+	var telling gap
 	beats := func(pulse func(first bool) apikey.Change) apikey.Store {
 		return newFeed(habits{beat: time.Second, pulse: pulse})
 	}
@@ -54,9 +53,7 @@ func brokenWatchers() []broken {
 			}
 		}})},
 		{"ToldInEveryGoroutine", "one that tells tells for all", newFeed(habits{after: func(s *feed, _ string, id apikey.ID, _ error) {
-			if telling.TryLock() {
-				defer telling.Unlock()
-				letOthersIn()
+			if !telling.wait() {
 				s.tell(apikey.Change{ID: id})
 			}
 		}})},

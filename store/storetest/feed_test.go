@@ -26,6 +26,8 @@ type feed struct {
 	*mapStore
 	habits
 
+	stopping gap
+
 	told sync.RWMutex
 	last int
 	fs   map[int]func(apikey.Change)
@@ -78,6 +80,7 @@ func (s *feed) Watch(f func(apikey.Change)) (stop func()) {
 		})
 	}
 	return sync.OnceFunc(func() {
+		s.stopping.entered.Add(1)
 		s.told.Lock()
 		delete(s.fs, key)
 		s.told.Unlock()
@@ -91,7 +94,7 @@ func (s *feed) tell(c apikey.Change) {
 	if s.hasty {
 		fs := slices.Collect(maps.Values(s.fs))
 		s.told.RUnlock()
-		letOthersIn()
+		s.stopping.wait()
 		for _, f := range fs {
 			f(c)
 		}

@@ -105,7 +105,7 @@ func mustValue(t testing.TB, s apikey.Store, name string) []byte {
 	return v
 }
 
-// wantError fails t unless err matches want; nil: unless it is nil. why ends the sentence "it must, else".
+// wantError fails t unless err matches want; nil: unless it is nil. why says what else happens.
 func wantError(t testing.TB, call string, err, want error, why string) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -113,6 +113,7 @@ func wantError(t testing.TB, call string, err, want error, why string) {
 	}
 }
 
+// text names an answer in a failure.
 func text(err error) string {
 	if err == nil {
 		return "no error"
@@ -123,11 +124,8 @@ func text(err error) string {
 // wantGone fails t unless there is no such record.
 func wantGone(t testing.TB, s apikey.Store, id apikey.ID, after, why string) {
 	t.Helper()
-	if r, err := s.Get(t.Context(), id); !errors.Is(err, apikey.ErrNotFound) {
-		t.Errorf("after %s Get answered %s, want ErrNotFound; else %s", after, text(err), why)
-	} else if r != nil {
-		t.Errorf("Get returned a record beside ErrNotFound")
-	}
+	_, err := s.Get(t.Context(), id)
+	wantError(t, "Get after "+after, err, apikey.ErrNotFound, why)
 }
 
 // together runs f n times at once and returns the errors.

@@ -10,7 +10,7 @@ import (
 // missing: what is not there, for every method.
 func missing(t testing.TB, s apikey.Store) {
 	ctx := t.Context()
-	wantGone(t, s, id(1), "nothing", "an unknown key is taken for a fault")
+	wantGone(t, s, id(1), "no Create", "an unknown key is taken for a fault")
 	wantError(t, "Delete of a record that never was", s.Delete(ctx, id(1)), apikey.ErrNotFound, "a mistyped id seems deleted")
 	r := record(1)
 	r.Version = 1

@@ -12,7 +12,7 @@ import (
 
 func everyWatcherIsTold(t testing.TB, s apikey.Store) {
 	ctx := t.Context()
-	a, b, c := watch(t, s), &told{more: make(chan struct{}, 1)}, watch(t, s)
+	a, b, c := watch(t, s), new(told), watch(t, s)
 	stop := watcher(t, s).Watch(b.tell)
 	r := mustCreate(t, s, record(1))
 	for _, w := range []*told{a, b, c} {
@@ -32,7 +32,7 @@ func everyWatcherIsTold(t testing.TB, s apikey.Store) {
 	wantTold(t, a, "Replace, after another watcher stopped twice,", r.ID, func() error { return s.Replace(ctx, r) }, nil)
 
 	// One function twice is two watchers.
-	d := &told{more: make(chan struct{}, 1)}
+	d := new(told)
 	stop1, stop2 := watcher(t, s).Watch(d.tell), watcher(t, s).Watch(d.tell)
 	stop1()
 	stop1()

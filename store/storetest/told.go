@@ -14,7 +14,7 @@ type told struct {
 	mu      sync.Mutex
 	changes []apikey.Change
 	at      []time.Time   // when each was told
-	more    chan struct{} // has room for one; gets one at each change
+	more    chan struct{} // has room for one and gets one at each change; may be nil
 }
 
 func (w *told) tell(c apikey.Change) {
