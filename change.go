@@ -188,7 +188,9 @@ func (i *Issuer) revoke(r *Record, p RevokeParams) bool {
 
 // RevokeSubject revokes all keys of a subject that were created before the call, and returns
 // how many it revoked, also beside an error. It goes over the keys until a pass finds none to
-// revoke. Keys that were revoked already are as dead on return as those it revoked.
+// revoke. Keys that were revoked already are as dead on return as those it revoked. Keys that another
+// process has deleted, or moved to another subject, are not found: for them a Verifier here
+// follows the store's feed.
 func (i *Issuer) RevokeSubject(ctx context.Context, subject string, p RevokeParams) (int, error) {
 	if subject == "" {
 		return 0, invalid("subject", "required")

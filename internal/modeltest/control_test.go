@@ -46,7 +46,7 @@ func TestBrokenAreFound(t *testing.T) {
 			seed := newSeed(t)
 			for n := range 5000 {
 				a := scheduled(t, broken.build, rand.New(rand.NewPCG(seed, uint64(n))))
-				if why := a.h.illegal(len(a.w.processes)); strings.Contains(why, "illegal:") {
+				if why := a.h.illegal(len(a.w.processes)); strings.Contains(why, "are illegal") {
 					t.Logf("found in history %d:\n%s", n, why)
 					return
 				}

@@ -25,7 +25,8 @@ type event struct {
 }
 
 func (e event) String() string {
-	return fmt.Sprintf("%3d..%3d process %d: %s %d -> %v %d %v", e.call, e.end, e.process, e.in.kind, e.in.n, e.out.err, e.out.number, e.out.seen)
+	return fmt.Sprintf("%3d..%3d process %d: %s %d -> %v %d %v",
+		e.call, e.end, e.process, e.in.kind, e.in.n, e.out.err, e.out.number, e.out.seen)
 }
 
 func (e event) looks() bool   { return e.in.kind == verify || e.in.kind == lookup || e.in.kind == know }
@@ -63,14 +64,16 @@ func (h *history) operations(process int) (ops []porcupine.Operation) {
 			ops = append(ops, porcupine.Operation{Input: e.in, Call: e.call, Output: e.out, Return: e.end})
 		}
 		if end, ok := h.settled(e, process); e.changes() && !e.in.atomic && ok {
-			ops = append(ops, porcupine.Operation{Input: input{kind: settle, change: e.in.change}, Call: e.call, Output: output{}, Return: end})
+			told := input{kind: settle, change: e.in.change}
+			ops = append(ops, porcupine.Operation{Input: told, Call: e.call, Output: output{}, Return: end})
 		}
 	}
 	return ops
 }
 
 // settled is when a change is known to a process at the latest: to that which made it, when
-// it returns; to others, at the end of the first poll of their feed that began afterwards.
+// it returns; to others, at the end of the first poll of their feed, or of the first silence,
+// that began afterwards.
 func (h *history) settled(change event, process int) (end int64, ok bool) {
 	if change.process == process {
 		return change.end, true
@@ -88,8 +91,8 @@ func (h *history) illegal(processes int) string {
 	for p := range processes {
 		result := porcupine.CheckOperationsTimeout(model(), h.operations(p), 20*time.Second)
 		if result != porcupine.Ok {
-			return fmt.Sprintf("what the Verifiers of process %d answered is %s (illegal: no order of the calls explains it; unknown: not decided in time):\n%s",
-				p, strings.ToLower(string(result)), h)
+			return fmt.Sprintf("the answers of process %d are %s (illegal: no order of the calls explains them; "+
+				"unknown: not decided in time):\n%s", p, strings.ToLower(string(result)), h)
 		}
 	}
 	return ""

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// TestLinearizable is the promise that a change is final: after Revoke, Rotate, Update or Delete through a Store
-// value returns, no Verify, Lookup or Recognize on that value that starts later goes by
-// the old state; on other values, once their feed has told of it. Three
-// keys in four have never been looked at when their changes begin: a cache that checks first
-// and fills later is wrong in no other place.
+// TestLinearizable is the promise that a change is final: after Revoke, Rotate, Update or Delete
+// through a Store value returns, no Verify, Lookup or Recognize on that value that starts later
+// goes by the old state; on other values, once their feed has told of it. Three keys in four
+// have never been looked at when their changes begin: a cache that checks first and fills
+// later is wrong in no other place.
 func TestLinearizable(t *testing.T) {
 	calls := 0
 	for _, driver := range []struct {
@@ -115,8 +115,8 @@ func (s *stops) next(rng *rand.Rand) bool {
 	return true
 }
 
-// scheduled runs one call at a time, from stop to stop, in an order that is drawn. So a call can be
-// held for as long as all the others take, which on free cores is rare.
+// scheduled runs one call at a time, from stop to stop, in an order that is drawn. So a call can
+// be held for as long as all the others take, which on free cores is rare.
 func scheduled(t *testing.T, build func(*world, func()), rng *rand.Rand) (a *act) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stops{off: true}

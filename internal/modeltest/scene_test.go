@@ -159,7 +159,8 @@ func explains(v view, kind kind, out output) bool {
 	return v.explains(in, out)
 }
 
-// expect fails the test unless a look that began after the last change ended by the state that it made.
+// expect fails the test unless a look that began after the last change ended by the state that it
+// made.
 func (s *scene) expect(what string, kind kind, out output) {
 	s.t.Helper()
 	if !explains(s.state, kind, out) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/hash"
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 )
 
@@ -47,9 +48,9 @@ func (w *world) issuer(p *process) {
 	p.issuers = append(p.issuers, i)
 }
 
-// verifier adds a Verifier whose cache has room for cacheBytes.
-func (w *world) verifier(p *process, cacheBytes int64) {
-	v, err := apikey.NewVerifier(p.store, &apikey.VerifierOptions{CacheBytes: cacheBytes, MaxStaleness: staleness})
+func (w *world) verifier(p *process, opts apikey.VerifierOptions) {
+	opts.MaxStaleness = staleness
+	v, err := apikey.NewVerifier(p.store, &opts)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -66,12 +67,13 @@ func (w *world) close() {
 	}
 }
 
-const (
-	roomy = 1 << 16
-	tight = 1 // whatever is put into the cache is pushed out at once
+var (
+	roomy = apikey.VerifierOptions{CacheBytes: 1 << 16}
+	tight = apikey.VerifierOptions{CacheBytes: 1} // whatever is put into the cache is pushed out at once
 )
 
-// variants are the set-ups that must keep the promise. stop is called wherever somebody else might come in between.
+// variants are the set-ups that must keep the promise. stop is called wherever somebody else
+// might come in between.
 var variants = []struct {
 	name  string
 	build func(w *world, stop func())
@@ -94,6 +96,17 @@ var variants = []struct {
 		w.issuer(p)
 		w.verifier(p, roomy)
 		w.verifier(p, tight)
+	}},
+	// They write what they change about credentials, while others revoke the key.
+	{"Verifiers that write", func(w *world, stop func()) {
+		p := w.watched(stop)
+		w.issuer(p)
+		keyring, err := apikey.NewKeyring(make([]byte, 32))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.verifier(p, apikey.VerifierOptions{CacheBytes: 1 << 16, Keyring: keyring})
+		w.verifier(p, apikey.VerifierOptions{CacheBytes: 1 << 16, Rehash: hash.Params{Memory: 16, Time: 1, Threads: 1}})
 	}},
 	{"two processes", func(w *world, stop func()) {
 		s := &shared{Store: memstore.New()}
