@@ -3,8 +3,6 @@ package boltstore_test
 import (
 	"context"
 	"errors"
-	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -158,24 +156,73 @@ func TestGivenUp(t *testing.T) {
 	})
 }
 
-// TestContextEndsInCommit: what has begun is waited for, since watchers must hear of it after it happened.
-func TestContextEndsInCommit(t *testing.T) {
-	s, _ := openNew(t)
-	create(t, s, 1, 2)
-	ctx, cancel := context.WithCancel(t.Context())
-	boltstore.SlowCommit(s, cancel, func() {})
-	told := false
-	defer s.Watch(func(apikey.Change) {
-		if r, err := s.Get(t.Context(), id(1)); err != nil || r.Version != 2 {
-			t.Errorf("the watcher was told before the change: %v, %v", r, err)
+// TestEndedBeforeCommit: a context may have ended when its caller has not yet noticed.
+func TestEndedBeforeCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := openNew(t)
+		ctx := &unnoticed{Context: t.Context()}
+		errs := group(t, s, func() { ctx.ended.Store(true) },
+			func() error { return s.Create(ctx, record(1)) },
+			func() error { return s.Create(t.Context(), record(2)) },
+		)
+		if !errors.Is(errs[0], context.Canceled) || errs[1] != nil {
+			t.Errorf("the errors are %v", errs)
 		}
-		told = true
-	})()
-	r := record(1)
-	r.Version = 1
-	if err := s.Replace(ctx, r); err != nil || !told {
-		t.Errorf("Replace answered %v, told is %v", err, told)
+		if _, err := s.Get(t.Context(), id(1)); !errors.Is(err, apikey.ErrNotFound) {
+			t.Errorf("what was given up: %v", err)
+		}
+	})
+}
+
+// unnoticed is a context that says that it has ended only if it is asked.
+type unnoticed struct {
+	context.Context
+	ended atomic.Bool
+}
+
+func (c *unnoticed) Done() <-chan struct{} { return nil }
+
+func (c *unnoticed) Err() error {
+	if c.ended.Load() {
+		return context.Canceled
 	}
+	return nil
+}
+
+// TestContextEndsInCommit: what has begun is waited for, since watchers must hear of it after
+// it happened.
+func TestContextEndsInCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := openNew(t)
+		create(t, s, 0, 8)
+		ctx, cancel := context.WithCancel(t.Context())
+		commits := 0
+		boltstore.SlowCommit(s, func() {
+			if commits++; commits == 2 {
+				cancel()
+				time.Sleep(time.Second) // in the bubble: until everybody waits
+			}
+		}, func() {})
+		var told atomic.Int32
+		defer s.Watch(func(c apikey.Change) {
+			if c.ID == id(9999) {
+				return
+			}
+			if r, err := s.Get(t.Context(), c.ID); err != nil || r.Version != 2 {
+				t.Errorf("the watcher was told before the change: %v, %v", r, err)
+			}
+			told.Add(1)
+		})()
+		var replaces []func() error
+		for n := range 8 {
+			r := record(n)
+			r.Version = 1
+			replaces = append(replaces, func() error { return s.Replace(ctx, r) })
+		}
+		if err := errors.Join(group(t, s, nil, replaces...)...); err != nil || told.Load() != 8 {
+			t.Errorf("the watcher was told of %d changes; the calls answered %v", told.Load(), err)
+		}
+	})
 }
 
 // TestReadsWaitForTheSync: a commit can be seen before its sync is over, and what is seen
@@ -229,129 +276,4 @@ func TestReadsWaitForTheSync(t *testing.T) {
 			t.Errorf("after the sync the answers are %v", answers)
 		}
 	})
-}
-
-var errDisk = errors.New("the disk is bad")
-
-// TestCommitFails: everybody in the group is told, also who was refused because of what then
-// did not happen; and the store goes on.
-func TestCommitFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := openNew(t)
-		ctx := t.Context()
-		create(t, s, 0, 10)
-		commits := 0
-		boltstore.FailCommit(s, func() error {
-			if commits++; commits == 2 {
-				return errDisk
-			}
-			return nil
-		})
-		var told atomic.Int32
-		defer s.Watch(func(c apikey.Change) {
-			if c.ID == id(1) {
-				told.Add(1)
-			}
-		})()
-		errs := group(t, s, nil,
-			func() error { return s.Delete(ctx, id(1)) },
-			func() error { return s.Delete(ctx, id(1)) },
-			func() error { return s.Create(ctx, record(20)) },
-		)
-		for i, err := range errs {
-			if !errors.Is(err, errDisk) || errors.Is(err, apikey.ErrNotFound) {
-				t.Errorf("operation %d answered %v", i, err)
-			}
-		}
-		if told.Load() != 2 {
-			t.Errorf("watchers were told %d times, want 2", told.Load())
-		}
-		if n, err := s.Count(ctx, apikey.Filter{}); n != 10 || err != nil {
-			t.Errorf("after a commit that failed there are %d keys, %v", n, err)
-		}
-		create(t, s, 20, 30)
-	})
-}
-
-func TestFullDisk(t *testing.T) {
-	t.Parallel()
-	s, path := openNew(t)
-	create(t, s, 0, 100)
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	boltstore.SetMaxSize(s, int(info.Size()))
-	n, full := 100, error(nil)
-	for full == nil {
-		full = s.Create(t.Context(), record(n))
-		n++
-	}
-	if !strings.Contains(full.Error(), "maximum size") {
-		t.Fatal(full)
-	}
-	for i := range n - 1 {
-		if _, err := s.Get(t.Context(), id(i)); err != nil {
-			t.Fatalf("on a full disk, key %d of %d: %v", i, n-1, err)
-		}
-	}
-	if _, err := s.Get(t.Context(), id(n-1)); !errors.Is(err, apikey.ErrNotFound) {
-		t.Errorf("what there was no room for: %v", err)
-	}
-	boltstore.SetMaxSize(s, 0)
-	create(t, s, n-1, n+100)
-}
-
-// TestSyncFails: the meta page is written, and whether it is on disk nobody knows.
-func TestSyncFails(t *testing.T) {
-	t.Parallel()
-	s, path := openNew(t)
-	create(t, s, 0, 10)
-	told := 0
-	s.Watch(func(c apikey.Change) {
-		if c.ID == id(1) {
-			told++
-		}
-	})
-	boltstore.FailSync(s, errDisk)
-	r := record(1)
-	r.Version, r.RevokedAt, r.UniqueKey = 1, created, ""
-	if err := s.Replace(t.Context(), r); !errors.Is(err, errDisk) || told != 1 {
-		t.Errorf("Replace answered %v and told %d times", err, told)
-	}
-	calls(s, func(name string, _ bool, do func(context.Context) error) {
-		switch err := do(t.Context()); {
-		case strings.HasSuffix(name, "nonsense"), strings.HasSuffix(name, "Version 0"), strings.HasSuffix(name, "none"):
-			// need no transaction
-		case !errors.Is(err, errDisk) || errors.Is(err, boltstore.ErrCorrupt):
-			t.Errorf("after a commit of unknown outcome %s answered %v", name, err)
-		}
-	})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s = open(t, path, nil)
-	if r, err := s.Get(t.Context(), id(1)); err != nil || r.Version != 2 {
-		t.Errorf("after reopening: %v, %v", r, err)
-	}
-}
-
-func TestPanicInCommit(t *testing.T) {
-	t.Parallel()
-	s, path := openNew(t)
-	create(t, s, 0, 10)
-	boltstore.PanicInCommit(s, "page 7 already freed")
-	if err := s.Create(t.Context(), record(20)); !errors.Is(err, boltstore.ErrCorrupt) || !strings.Contains(err.Error(), "page 7") {
-		t.Errorf("Create answered %v", err)
-	}
-	if _, err := s.Get(t.Context(), id(1)); !errors.Is(err, boltstore.ErrCorrupt) {
-		t.Errorf("Get answered %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s = open(t, path, nil)
-	if n, err := s.Count(t.Context(), apikey.Filter{}); n != 10 || err != nil {
-		t.Errorf("after reopening there are %d, %v", n, err)
-	}
 }

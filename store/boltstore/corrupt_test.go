@@ -3,8 +3,10 @@ package boltstore_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -119,7 +121,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// damage counts what became of files that were tampered with.
+// damage counts what became of files that were tampered with. Opening many takes its time.
 type damage struct{ noticed, opened int }
 
 // try checks a file that was tampered with, and opens some of those that pass, and a few of the others.
@@ -134,7 +136,7 @@ func (d *damage) try(t *testing.T, how string, tampered []byte, content string) 
 			t.Errorf("%s: it opens", how)
 		}
 	default:
-		if d.opened++; d.opened < 25 {
+		if d.opened++; d.opened < 40 {
 			wantCorruptOrSame(t, how, tampered, content) // a bucket's name is checked last
 		}
 	}
@@ -147,6 +149,20 @@ func (d *damage) end(t *testing.T) {
 	}
 }
 
+// livePages returns where the pages begin that hold something.
+func livePages(t *testing.T, file []byte) (starts []int) {
+	t.Helper()
+	page := os.Getpagesize()
+	for start := 2 * page; start < len(file); start += page {
+		tampered := slices.Clone(file)
+		clear(tampered[start : start+page])
+		if boltstore.CheckBytes(tampered) != nil {
+			starts = append(starts, start)
+		}
+	}
+	return starts
+}
+
 // TestFlipped flips bits all over a file. The structure and every value are checked, so what
 // is not noticed was in a place that nothing reads.
 func TestFlipped(t *testing.T) {
@@ -156,7 +172,7 @@ func TestFlipped(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var d damage
 	defer d.end(t)
-	for start := 2 * page; start < len(file); start += page {
+	for _, start := range livePages(t, file) {
 		for i := range 200 {
 			at := start + i // the header and the first elements
 			if i >= 100 {
@@ -175,24 +191,131 @@ func TestFlipped(t *testing.T) {
 func TestRootFlipped(t *testing.T) {
 	t.Parallel()
 	file, content := sample(t, 15)
-	page := os.Getpagesize()
 	random := rand.New(rand.NewPCG(3, 4))
-	opened := 0
-	for start := 2 * page; start < len(file); start += page {
-		if !bytes.Contains(file[start:start+page], []byte("subjects")) {
+	var d damage
+	defer d.end(t)
+	for _, start := range livePages(t, file) {
+		root := file[start : start+os.Getpagesize()]
+		if !bytes.Contains(root, []byte("subjects")) {
 			continue
 		}
-		for at := range len(bytes.TrimRight(file[start:start+page], "\x00")) {
+		for i := range bytes.TrimRight(root, "\x00") {
 			bit := byte(1) << random.IntN(8)
-			file[start+at] ^= bit
-			if boltstore.CheckBytes(file) == nil && opened < 150 {
-				opened++
-				wantCorruptOrSame(t, fmt.Sprintf("bit %#x of byte %d flipped", bit, at), file, content)
-			}
-			file[start+at] ^= bit
+			root[i] ^= bit
+			d.try(t, fmt.Sprintf("bit %#x of byte %d flipped", bit, i), file, content)
+			root[i] ^= bit
 		}
 	}
-	t.Logf("opened %d", opened)
+}
+
+// TestElements does to pages what leaves every checksum right: a count that is wrong, and
+// neighbours that have changed places.
+func TestElements(t *testing.T) {
+	t.Parallel()
+	file, _ := sample(t, 60)
+	native := binary.NativeEndian
+	noticed := func(how string) {
+		t.Helper()
+		if err := boltstore.CheckBytes(file); !errors.Is(err, boltstore.ErrCorrupt) {
+			t.Errorf("%s: %v", how, err)
+		}
+	}
+	swapped, inline := 0, 0
+	for _, start := range livePages(t, file) {
+		page := file[start : start+os.Getpagesize()]
+		count := native.Uint16(page[10:])
+		for _, n := range []uint16{0, count / 2, count - 1, count + 1, 0xffff} {
+			if n != count {
+				native.PutUint16(page[10:], n)
+				noticed(fmt.Sprintf("page at %#x: %d elements for %d", start, n, count))
+			}
+		}
+		native.PutUint16(page[10:], count)
+
+		if page[8] != 2 { // a leaf
+			continue
+		}
+		element := func(i int) (header, key, value []byte) {
+			at := 16 + 16*i
+			header = page[at : at+16]
+			from := at + int(native.Uint32(header[4:]))
+			to := from + int(native.Uint32(header[8:]))
+			return header, page[from:to], page[to : to+int(native.Uint32(header[12:]))]
+		}
+		for i := range int(count) {
+			header, key, value := element(i)
+			flags := header[0]
+			for _, other := range []byte{0, 1, 2, 3} {
+				if header[0] = other; other != flags {
+					noticed(fmt.Sprintf("page at %#x, element %d: flags %d for %d", start, i, other, flags))
+				}
+			}
+			header[0] = flags
+
+			if flags == 1 { // a bucket
+				if native.Uint64(value) == 0 {
+					for _, at := range []int{0, 8, 10, 12} { // of the inline page: number, flags, count, overflow
+						value[16+at] ^= 1
+						noticed(fmt.Sprintf("bucket %s: byte %d of its inline page", key, at))
+						value[16+at] ^= 1
+					}
+					inline++
+				}
+				continue
+			}
+			if i+1 == int(count) {
+				continue
+			}
+			next, _, _ := element(i + 1)
+			if !bytes.Equal(header[8:], next[8:]) { // the lengths
+				continue
+			}
+			_, nextKey, nextValue := element(i + 1)
+			a, b := slices.Concat(key, value), slices.Concat(nextKey, nextValue)
+			swapped++
+			put := func(key, value, content []byte) { copy(value, content[copy(key, content):]) }
+			put(key, value, b)
+			put(nextKey, nextValue, a)
+			noticed(fmt.Sprintf("page at %#x: elements %d and %d have changed places", start, i, i+1))
+			put(key, value, a)
+			put(nextKey, nextValue, b)
+		}
+	}
+	if swapped == 0 || inline == 0 || boltstore.CheckBytes(file) != nil {
+		t.Error("the test does not test")
+	}
+}
+
+// TestDeep: a chain of pages, each with one child, as bbolt never makes. It must end, too.
+func TestDeep(t *testing.T) {
+	t.Parallel()
+	page, native := os.Getpagesize(), binary.NativeEndian
+	const first, length = 3, 1000
+	file := make([]byte, (first+length)*page)
+	for n := range 2 {
+		m := file[n*page+16:]
+		native.PutUint32(m, 0xED0CDAED)
+		native.PutUint32(m[4:], 2)
+		native.PutUint32(m[8:], uint32(page))
+		native.PutUint64(m[16:], first)
+		native.PutUint64(m[32:], 2)
+		native.PutUint64(m[40:], first+length)
+		sum := fnv.New64a()
+		sum.Write(m[:56])
+		native.PutUint64(m[56:], sum.Sum64())
+	}
+	for n := first; n < first+length; n++ {
+		p := file[n*page:]
+		native.PutUint64(p, uint64(n))
+		p[8], p[10] = 1, 1 // a branch of one
+		native.PutUint32(p[16:], 16)
+		native.PutUint32(p[20:], 1)
+		native.PutUint64(p[24:], uint64(n+1))
+		p[32] = 'k'
+	}
+	if err := boltstore.CheckBytes(file); !errors.Is(err, boltstore.ErrCorrupt) || !strings.Contains(err.Error(), "too deep") {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 // TestMetaFlipped: bbolt has two meta pages, and if the one of the last transaction is
@@ -230,7 +353,7 @@ func TestMetaFlipped(t *testing.T) {
 // TestPages damages whole pages.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	file, content := sample(t, 100)
+	file, content := sample(t, 50)
 	page := os.Getpagesize()
 	zeros, noise := make([]byte, page), make([]byte, page)
 	rand.NewChaCha8([32]byte{2}).Read(noise)
@@ -263,124 +386,4 @@ func TestLoop(t *testing.T) {
 			d.try(t, fmt.Sprintf("page %d leads to itself", start/page), tampered, content)
 		}
 	}
-}
-
-// TestRecordCorrupt: a record that is sealed, and so was stored as it is, but is none.
-func TestRecordCorrupt(t *testing.T) {
-	t.Parallel()
-	s, _ := openNew(t)
-	create(t, s, 0, 30)
-	five := record(5)
-	five.Version = 1
-	other, err := five.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for how, body := range map[string][]byte{
-		"empty": {}, "noise": []byte("secret-bytes and more of them"), "another record": other,
-	} {
-		key := id(1)
-		if err := boltstore.Put(s, "records", key[:], body); err != nil {
-			t.Fatal(err)
-		}
-		calls(s, func(name string, write bool, do func(context.Context) error) {
-			want := map[string]bool{"Get": true, "List": true, "Count": true, "Replace": true, "RecordUse": true}[name]
-			if err := do(t.Context()); errors.Is(err, boltstore.ErrCorrupt) != want || err != nil && strings.Contains(err.Error(), "secret-bytes") {
-				t.Errorf("%s: %s answered %v", how, name, err)
-			}
-		})
-		if err := s.Delete(t.Context(), id(1)); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("%s: Delete answered %v", how, err)
-		}
-		if _, _, err := s.List(t.Context(), apikey.Filter{Subject: record(1).Subject}, apikey.ID{}, 10); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("%s: List of the subject answered %v", how, err)
-		}
-		if _, err := s.Get(t.Context(), id(6)); err != nil {
-			t.Errorf("%s: Get of a sound record answered %v", how, err)
-		}
-	}
-}
-
-// TestIndexCorrupt: an index that leads to a record of another subject, or to none.
-func TestIndexCorrupt(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{2, 4000} {
-		s, _ := openNew(t)
-		create(t, s, 0, 30)
-		stray := id(n)
-		if err := boltstore.Put(s, "subjects", append([]byte("\x00\x06user_1"), stray[:]...), nil); err != nil {
-			t.Fatal(err)
-		}
-		f := apikey.Filter{Subject: "user_1"}
-		if _, _, err := s.List(t.Context(), f, apikey.ID{}, 100); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("List answered %v", err)
-		}
-		if _, err := s.Count(t.Context(), f); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("Count answered %v", err)
-		}
-		if n, err := s.Count(t.Context(), apikey.Filter{Subject: "user_2"}); n != 3 || err != nil {
-			t.Errorf("Count of another subject is %d, %v", n, err)
-		}
-	}
-}
-
-// TestCutWhileOpen: the process lives, and Close returns.
-func TestCutWhileOpen(t *testing.T) {
-	t.Parallel()
-	cut := func(t *testing.T, length int64) *boltstore.Store {
-		path := filepath.Join(t.TempDir(), "keys.db")
-		s, err := boltstore.Open(path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		create(t, s, 0, 300)
-		if err := os.Truncate(path, length); err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	everythingFails := func(t *testing.T, s *boltstore.Store) {
-		calls(s, func(name string, _ bool, do func(context.Context) error) {
-			if strings.Contains(name, " of ") { // needs no transaction
-				return
-			}
-			if err := do(t.Context()); !errors.Is(err, boltstore.ErrCorrupt) {
-				t.Errorf("%s answered %v", name, err)
-			}
-		})
-		if _, err := s.Backup(new(bytes.Buffer)); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("Backup answered %v", err)
-		}
-		s.Close()
-	}
-	meta := int64(2 * os.Getpagesize())
-	t.Run("noticed", func(t *testing.T) {
-		everythingFails(t, cut(t, meta))
-	})
-	t.Run("fault while a transaction begins", func(t *testing.T) {
-		s := cut(t, 0)
-		boltstore.ForgetSize(s)
-		everythingFails(t, s)
-	})
-	t.Run("fault in a read", func(t *testing.T) {
-		s := cut(t, meta)
-		boltstore.ForgetSize(s)
-		for range 3 { // and the one before has let go of everything
-			if _, err := s.Get(t.Context(), id(1)); !errors.Is(err, boltstore.ErrCorrupt) {
-				t.Errorf("Get answered %v", err)
-			}
-		}
-		if _, err := s.Count(t.Context(), apikey.Filter{}); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("Count answered %v", err)
-		}
-		s.Close()
-	})
-	t.Run("fault in a write", func(t *testing.T) {
-		s := cut(t, meta)
-		boltstore.ForgetSize(s)
-		if err := s.Delete(t.Context(), id(1)); !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Errorf("Delete answered %v", err)
-		}
-		everythingFails(t, s)
-	})
 }

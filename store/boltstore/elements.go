@@ -53,3 +53,34 @@ func parse(page []byte, to []element, low, high []byte) (_ []element, length int
 	}
 	return to, int(next)
 }
+
+// bucket checks what the value of a bucket element in page id leads to.
+func (p *pages) bucket(id uint64, value []byte, depth int) error {
+	if len(value) < 16 {
+		return p.damaged(id, "has a bucket without a root")
+	}
+	if root := native.Uint64(value); root != 0 {
+		return p.tree(root, depth+1, nil, nil)
+	}
+	inline := value[16:]
+	if len(inline) < headerSize || native.Uint64(inline) != 0 || native.Uint16(inline[8:]) != flagLeaf || native.Uint32(inline[12:]) != 0 {
+		return p.damaged(id, "has an inline bucket that is no leaf")
+	}
+	elements, length := parse(inline, nil, nil, nil)
+	if length != len(inline) {
+		return p.damaged(id, "has an inline bucket with an element out of place")
+	}
+	for _, e := range elements {
+		if e.bucket {
+			return p.damaged(id, "has a bucket in an inline bucket")
+		}
+		p.value(e)
+	}
+	return nil
+}
+
+func (p *pages) value(e element) {
+	if _, ok := unseal(e.key, e.value); !ok {
+		p.unsealed++
+	}
+}

@@ -83,11 +83,24 @@ func HoldCommit(s *Store, begin chan struct{}) {
 	}
 }
 
-// Put stores a key as if it had always been there, sealed.
-func Put(s *Store, bucket string, key, value []byte) error {
+// Put stores a key as if it had always been there, with a seal that is right or not.
+func Put(s *Store, bucket string, key, value []byte, sealed bool) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		s.synced.Store(int64(tx.ID()))
-		return put(tx.Bucket([]byte(bucket)), key, value)
+		value := seal(key, value)
+		if !sealed {
+			value[len(value)-1] ^= 1
+		}
+		return tx.Bucket([]byte(bucket)).Put(key, value)
+	})
+}
+
+// MakeBucket puts a bucket where a value should be, which bbolt refuses to overwrite.
+func MakeBucket(s *Store, in, name string) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		s.synced.Store(int64(tx.ID()))
+		_, err := tx.Bucket([]byte(in)).CreateBucket([]byte(name))
+		return err
 	})
 }
 

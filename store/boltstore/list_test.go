@@ -42,21 +42,27 @@ func TestListIsBounded(t *testing.T) {
 	}
 }
 
-// endsLater ends when its Done channel has been asked for, so within the first record.
+// endsLater has ended, which its Err does not say when it is asked first.
 type endsLater struct {
 	context.Context
-	cancel context.CancelFunc
+	asked bool
 }
 
-func (c endsLater) Done() <-chan struct{} { c.cancel(); return c.Context.Done() }
+func (c *endsLater) Err() error {
+	if !c.asked {
+		c.asked = true
+		return nil
+	}
+	return c.Context.Err()
+}
 
 func TestCountEnds(t *testing.T) {
 	t.Parallel()
 	s, _ := openNew(t)
 	create(t, s, 0, 100)
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if n, err := s.Count(endsLater{ctx, cancel}, apikey.Filter{}); n != 0 || !errors.Is(err, context.Canceled) {
+	cancel()
+	if n, err := s.Count(&endsLater{Context: ctx}, apikey.Filter{}); n != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("Count is %d, %v", n, err)
 	}
 }

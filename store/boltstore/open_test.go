@@ -52,7 +52,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	formatIs := func(text string) func(t *testing.T, path string) {
 		return ours(func(t *testing.T, s *boltstore.Store) {
-			if err := boltstore.Put(s, "meta", []byte("format"), []byte(text)); err != nil {
+			if err := boltstore.Put(s, "meta", []byte("format"), []byte(text), true); err != nil {
 				t.Fatal(err)
 			}
 		})

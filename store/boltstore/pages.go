@@ -159,37 +159,6 @@ func (p *pages) tree(id uint64, depth int, low, high []byte) error {
 	return nil
 }
 
-// bucket checks what the value of a bucket element in page id leads to.
-func (p *pages) bucket(id uint64, value []byte, depth int) error {
-	if len(value) < 16 {
-		return p.damaged(id, "has a bucket without a root")
-	}
-	if root := native.Uint64(value); root != 0 {
-		return p.tree(root, depth+1, nil, nil)
-	}
-	inline := value[16:]
-	if len(inline) < headerSize || native.Uint64(inline) != 0 || native.Uint16(inline[8:]) != flagLeaf || native.Uint32(inline[12:]) != 0 {
-		return p.damaged(id, "has an inline bucket that is no leaf")
-	}
-	elements, length := parse(inline, nil, nil, nil)
-	if length != len(inline) {
-		return p.damaged(id, "has an inline bucket with an element out of place")
-	}
-	for _, e := range elements {
-		if e.bucket {
-			return p.damaged(id, "has a bucket in an inline bucket")
-		}
-		p.value(e)
-	}
-	return nil
-}
-
-func (p *pages) value(e element) {
-	if _, ok := unseal(e.key, e.value); !ok {
-		p.unsealed++
-	}
-}
-
 // free checks the list of free pages: none twice, and none that is in use.
 func (p *pages) free(id uint64) error {
 	if id == 1<<64-1 {

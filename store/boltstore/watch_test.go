@@ -2,8 +2,9 @@ package boltstore_test
 
 import (
 	"errors"
+	"runtime"
+	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -41,28 +42,29 @@ func TestGapBeforeUnlock(t *testing.T) {
 
 // TestStopWaits: stop returns when the call of f that runs is over.
 func TestStopWaits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := openNew(t)
-		running, finish := make(chan struct{}), make(chan struct{})
-		over := false
-		stop := s.Watch(func(apikey.Change) {
-			close(running)
-			<-finish
-			over = true
-		})
-		deleted := make(chan error)
-		go func() { deleted <- s.Delete(t.Context(), id(1)) }()
-		<-running
-		stopped := make(chan bool)
-		go func() { stop(); stopped <- over }()
-		close(finish)
-		if !<-stopped {
+	t.Parallel()
+	s, _ := openNew(t)
+	running, stopping := make(chan struct{}), make(chan struct{})
+	var stopped atomic.Bool
+	stop := s.Watch(func(apikey.Change) {
+		close(running)
+		<-stopping
+		for range 10_000 { // chances for stop to return too early
+			runtime.Gosched()
+		}
+		if stopped.Load() {
 			t.Error("stop returned while f was running")
 		}
-		if err := <-deleted; !errors.Is(err, apikey.ErrNotFound) {
-			t.Error(err)
-		}
 	})
+	deleted := make(chan error)
+	go func() { deleted <- s.Delete(t.Context(), id(1)) }()
+	<-running
+	close(stopping)
+	stop()
+	stopped.Store(true)
+	if err := <-deleted; !errors.Is(err, apikey.ErrNotFound) {
+		t.Error(err)
+	}
 }
 
 // TestWatchersDoNotHoldUp: while f runs, others read, write, watch and stop watching.
