@@ -127,7 +127,8 @@ func (k *Key) SecretNotAfter() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// Hint returns the last four characters of the credential presented, else of the newest one.
+// Hint returns the beginning of the text of the credential presented, else of the newest one, up
+// to where the secret begins: enough to tell whose key a text is, and nothing of the secret.
 func (k *Key) Hint() string {
 	if c := k.record.credential(k.number); c != nil && k.number != 0 {
 		return c.Hint

@@ -15,7 +15,7 @@ import (
 type hashing struct {
 	v      *Verifier
 	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
 	closed  bool
@@ -73,7 +73,8 @@ func (h *hashing) matches(ctx context.Context, p *presented, r *Record, c *Crede
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if f.callers--; f.callers == 0 && !f.started {
-		f.cancel() // nobody waits for it any more
+		f.over = true // nobody waits for it any more
+		f.cancel()
 		h.forget(w, f)
 	}
 	return false, endOf(ctx)
@@ -114,7 +115,7 @@ func (h *hashing) start(f *flight) bool {
 func (h *hashing) started(f *flight) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f.over = !f.started
+	f.over = f.over || !f.started
 	return f.started
 }
 
@@ -156,9 +157,7 @@ func (h *hashing) keep(p *presented, r *Record, c *Credential, phc hashSum, lift
 	if lifted == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(h.ctx, closeWait)
-	defer cancel()
-	if h.v.rewrite(ctx, r, c.Number, func(c *Credential) { c.Hash = lifted }) {
+	if h.v.rewrite(h.ctx, r, c.Number, func(c *Credential) { c.Hash = lifted }) {
 		h.v.cache.remember(&p.probe, r.ID, sumOf(lifted))
 	}
 }
@@ -168,6 +167,6 @@ func (h *hashing) close() {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
-	h.cancel()
+	h.cancel(errClosed)
 	h.flights.Wait()
 }

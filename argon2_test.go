@@ -331,6 +331,26 @@ func TestQueuedWorkWithoutCallers(t *testing.T) {
 	})
 }
 
+// Work that everybody left while it was queued is not begun, so who comes next has the only run.
+func TestLeftWorkIsNotBegun(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	const rounds = 6000
+	for range rounds {
+		_, text := keys.Create(t, apikey.CreateParams{})
+		before := keys.Verifier.Stats().Argon2Runs
+		ctx, leave := context.WithCancel(t.Context())
+		go leave()
+		_, _ = keys.Verifier.Verify(ctx, text)
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+		if n := keys.Verifier.Stats().Argon2Runs - before; n != 1 {
+			t.Fatalf("argon2 ran %d times", n)
+		}
+	}
+}
+
 // A full queue refuses at once, and not as a rejection.
 func TestOverload(t *testing.T) {
 	t.Parallel()
@@ -376,7 +396,10 @@ func TestCloseDuringArgon2(t *testing.T) {
 		go func() { _, err := keys.Verifier.Verify(t.Context(), text); result <- err }()
 		synctest.Wait()
 		keys.Verifier.Close()
-		wantFailure(t, "queued at Close", <-result, apikey.ErrUnavailable, nil)
+		err = <-result
+		if wantFailure(t, "queued at Close", err, apikey.ErrUnavailable, nil); errors.Is(err, context.Canceled) {
+			t.Error("nobody canceled, and it says so")
+		}
 		close(busy)
 	})
 }

@@ -59,6 +59,7 @@ type place struct {
 	id      ID
 	entries []*entry
 	state   *state
+	bytes   int64
 }
 
 // state is what a record said, for one credential or for none.
@@ -82,8 +83,8 @@ const digestKey = 55 - secretDigits
 func newCache(f *feed, max int64) *cache {
 	c := &cache{key: new([digestKey]byte), feed: f, max: max, places: make(map[ID]*place)}
 	rand.Read(c.key[:])
-	const typical = 1024 // bytes of an entry with all that hangs on it
-	n := bits.Len64(uint64(max / typical))
+	const typical = 1024                          // bytes of an entry with all that hangs on it
+	n := min(bits.Len64(uint64(max/typical)), 24) // 128 MiB of table are enough for any number
 	c.buckets = make([]atomic.Pointer[entry], 1<<n)
 	c.shift = uint8(64 - n)
 	c.bytes = int64(len(c.buckets)) * int64(unsafe.Sizeof(c.buckets[0]))
@@ -167,7 +168,11 @@ func (c *cache) remembers(p *probe, phc hashSum) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	e := c.find(p)
-	return e != nil && e.proven == phc // not a secret
+	if e == nil || e.proven != phc {
+		return false
+	}
+	e.visit()
+	return true
 }
 
 // remember keeps that the secret matches, and returns the credential's entry.
@@ -187,8 +192,8 @@ func (c *cache) fill(p *probe, phc hashSum, r *read, s *state) *entry {
 	e := c.put(p, r.record.ID, phc)
 	if c.feed.watched && c.feed.mark(r.record.ID) == r.mark {
 		e.state.Store(s)
-		e.place.state = &state{&Key{record: r.shown}, s.gaps, s.expires, never}
 		c.resize(e, r.shown.size())
+		c.setPlace(e.place, &state{&Key{record: r.shown}, s.gaps, s.expires, never}, 0)
 	}
 	c.shrink()
 	return e
@@ -199,8 +204,15 @@ func (c *cache) fillPlace(r *read, s *state) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p := c.places[r.record.ID]; p != nil && c.feed.watched && c.feed.mark(p.id) == r.mark {
-		p.state = s
+		c.setPlace(p, s, r.shown.size())
+		c.shrink()
 	}
+}
+
+// setPlace counts what the state holds, unless an entry of the place holds it, too.
+func (c *cache) setPlace(p *place, s *state, bytes int64) {
+	c.bytes += bytes - p.bytes
+	p.state, p.bytes = s, bytes
 }
 
 // distrust forgets what was read of a record, and not which secrets match which hashes.
@@ -208,7 +220,7 @@ func (c *cache) distrust(id ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p := c.places[id]; p != nil {
-		p.state = nil
+		c.setPlace(p, nil, 0)
 		for _, e := range p.entries {
 			e.state.Store(nil)
 		}
@@ -243,7 +255,7 @@ func (c *cache) put(p *probe, id ID, phc hashSum) *entry {
 
 func (c *cache) resize(e *entry, hanging int64) {
 	const own = int64(unsafe.Sizeof(entry{}) + unsafe.Sizeof(place{}) + 2*unsafe.Sizeof(state{}) +
-		2*unsafe.Sizeof(Key{}) + 64) // 64: the slot in places
+		2*unsafe.Sizeof(Key{}) + 128) // 128: the slots in places and entries
 	size := own + int64(len(e.head)) + hanging
 	c.bytes += size - e.bytes
 	e.bytes = size

@@ -22,10 +22,10 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/storetest"
 )
 
-// secretParts are all 8 characters in a row of the secret digits and the tag, and the secret's
-// bytes as programs print bytes. The id and the hint are no secrets.
+// secretParts are all 8 characters in a row of the secret digits, the tag and the checksum, and the secret's
+// bytes as programs print bytes. The prefix and the id are no secrets.
 func secretParts(text string) (parts []string) {
-	secret := text[len(text)-72+22 : len(text)-4]
+	secret := text[len(text)-72+22:]
 	for i := range len(secret) - 7 {
 		parts = append(parts, secret[i:i+8])
 	}

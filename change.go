@@ -154,147 +154,33 @@ func outlive(credentials []Credential, now time.Time, grace time.Duration) (aliv
 	return alive
 }
 
-// RevokeParams say why, and by whom.
-type RevokeParams struct {
-	Reason string // at most 1024 characters
-	By     string // at most 255 characters
-}
-
-func (p RevokeParams) validate() error {
-	if err := checkText("Reason", p.Reason, maxReason); err != nil {
-		return err
-	}
-	return checkText("By", p.By, maxRevokedBy)
-}
-
-// Revoke ends a key for good. When it returns, without an error or with one, no Verify on the
-// same Store value that starts later accepts the key if the revocation may have been stored; without
-// an error it is stored durably. Revoking again changes nothing: the first reason stays.
-func (i *Issuer) Revoke(ctx context.Context, id string, p RevokeParams) (*Key, error) {
-	if err := p.validate(); err != nil {
-		return nil, err
-	}
-	return i.change(ctx, "revoked", id, func(r *Record) (bool, error) { return i.revoke(r, p), nil })
-}
-
-func (i *Issuer) revoke(r *Record, p RevokeParams) bool {
-	if !r.RevokedAt.IsZero() {
-		return false
-	}
-	r.RevokedAt, r.RevokedReason, r.RevokedBy = i.clock.now(), p.Reason, p.By
-	r.UniqueKey = ""
-	return true
-}
-
-// RevokeSubject revokes all keys of a subject that were created before the call, and returns
-// how many it revoked, also beside an error. It goes over the keys until a pass finds none to
-// revoke. Keys that were revoked already are as dead on return as those it revoked. Keys that another
-// process has deleted, or moved to another subject, are not found: for them a Verifier here
-// follows the store's feed.
-func (i *Issuer) RevokeSubject(ctx context.Context, subject string, p RevokeParams) (int, error) {
-	if subject == "" {
-		return 0, invalid("subject", "required")
-	}
-	if err := checkText("subject", subject, maxSubject); err != nil {
-		return 0, err
-	}
-	if err := p.validate(); err != nil {
-		return 0, err
-	}
-	if _, err := i.inScope(subject); err != nil {
-		return 0, err
-	}
-	revoked := 0
-	called := i.clock.now()
-	// The first pass takes all it meets; later ones are for keys that were moved to the subject
-	// meanwhile, and must not run after keys that are being created.
-	for pass := 0; ; pass++ {
-		found := 0
-		var before ID
-		for {
-			page, next, err := i.store.List(ctx, Filter{Subject: subject}, before, maxLimit)
-			if err != nil {
-				return revoked, unavailable("revoke the keys of a subject", err)
-			}
-			for _, r := range page {
-				if pass > 0 && (!r.RevokedAt.IsZero() || r.CreatedAt.After(called)) {
-					continue
-				}
-				did, err := i.revokeIfOf(ctx, subject, keyID(r.Prefix, r.ID), p)
-				if err != nil {
-					return revoked, err
-				}
-				if did {
-					found++
-					revoked++
-				}
-			}
-			if next.IsZero() {
-				break
-			}
-			before = next
-		}
-		if found == 0 {
-			return revoked, nil
-		}
-	}
-}
-
-// revokeIfOf revokes a key unless it is another subject's or gone by now.
-func (i *Issuer) revokeIfOf(ctx context.Context, subject, id string, p RevokeParams) (did bool, err error) {
-	_, err = i.ForSubject(subject).change(ctx, "revoked", id, func(r *Record) (bool, error) {
-		did = i.revoke(r, p)
-		return did, nil
-	})
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return did && err == nil, err
-}
-
-// Delete removes a key and all that is known of it. Its id is never used again. An unknown id,
-// and so a second Delete, is [ErrNotFound].
-func (i *Issuer) Delete(ctx context.Context, id string) error {
-	// It is revoked first: a revoked key is final, so it can't move to another subject between
-	// the look at its owner and the deletion, which has no condition.
-	doing := "delete key " + id
-	if _, err := i.change(ctx, "revoked", id, func(r *Record) (bool, error) {
-		return i.subject != nil && i.revoke(r, RevokeParams{Reason: "deleted"}), nil
-	}); err != nil {
-		return err
-	}
-	_, rid, err := parseKeyID(id)
-	if err != nil {
-		return err
-	}
-	switch err := i.store.Delete(ctx, rid); {
-	case errors.Is(err, ErrNotFound):
-		return notFound(id)
-	case err != nil:
-		return unavailable(doing, err)
-	}
-	i.options.Logger.InfoContext(ctx, "apikey: deleted", "id", id)
-	return nil
-}
-
-// change reads a record, has it edited, and replaces it, again and again until nobody else
-// was faster or ctx ends. edit reports whether there is something to write.
+// change reads the record of an id, has it edited, and replaces it.
 func (i *Issuer) change(ctx context.Context, event, id string, edit func(*Record) (bool, error)) (*Key, error) {
 	prefix, rid, err := parseKeyID(id)
 	if err != nil {
 		return nil, err
 	}
+	return i.changeRecord(ctx, event, prefix, rid, edit)
+}
+
+// changeRecord tries again and again until nobody else was faster or ctx ends. edit reports
+// whether there is something to write.
+func (i *Issuer) changeRecord(ctx context.Context, event, prefix string, rid ID, edit func(*Record) (bool, error)) (*Key, error) {
+	id := keyID(prefix, rid)
 	for {
 		r, err := i.store.Get(ctx, rid)
 		if errors.Is(err, ErrNotFound) || err == nil && !i.sees(r, prefix) {
-			return nil, i.unwritten(ctx, rid, notFound(id))
+			return nil, i.unwritten(ctx, id, rid, notFound(id))
+		}
+		if err == nil && r.Version == 0 { // nothing could ever replace it
+			err = errWrongRecord
 		}
 		if err != nil {
 			return nil, unavailable("read key "+id, err)
 		}
 		write, err := edit(r)
 		if err != nil || !write {
-			if err := i.unwritten(ctx, rid, err); err != nil {
+			if err := i.unwritten(ctx, id, rid, err); err != nil {
 				return nil, err
 			}
 			return NewKey(r), nil
@@ -308,27 +194,32 @@ func (i *Issuer) change(ctx context.Context, event, id string, edit func(*Record
 			return NewKey(r), nil
 		case errors.Is(err, ErrConflict):
 		case errors.Is(err, ErrNameTaken):
-			return nil, i.unwritten(ctx, rid, ErrNameTaken)
+			return nil, i.unwritten(ctx, id, rid, ErrNameTaken)
 		default:
 			return nil, unavailable("write key "+id, err)
 		}
 	}
 }
 
-// unwritten ends a change that wrote nothing, with the error that the caller gets anyway, if
-// any. What was just read may be news that another process made and whose notification is
-// still under way, while a Verifier here has the key warm: so the store is made to tell of it,
-// by a Replace that never writes, before the caller is told. The caller's context must not
-// keep it from that.
-func (i *Issuer) unwritten(ctx context.Context, id ID, result error) error {
+// announceWait bounds what a call that writes nothing may take after its context has ended.
+const announceWait = 5 * time.Second
+
+// unwritten ends a change that wrote nothing, with the error that the caller gets, if any. What
+// was just read may be news that another process made and whose notification is still under
+// way, while a Verifier here has the key warm: so the store is made to tell of it, by a Replace
+// that never writes, before the caller is told. The caller's context must not keep it from
+// that. If it can't be told, the caller gets no clean answer.
+func (i *Issuer) unwritten(ctx context.Context, id string, rid ID, result error) error {
 	if !i.watched {
 		return result
 	}
-	err := i.store.Replace(context.WithoutCancel(ctx), &Record{ID: id})
-	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) || result != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceWait)
+	defer cancel()
+	err := i.store.Replace(ctx, &Record{ID: rid})
+	if err == nil || errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) || result != nil && isFailure(result) {
 		return result
 	}
-	return unavailable("announce key "+id.String(), err)
+	return unavailable("announce key "+id, err)
 }
 
 func notFound(id string) error { return fmt.Errorf("%w: %s", ErrNotFound, id) }

@@ -16,7 +16,7 @@ import (
 //	checksum = CRC-32C of all before it, 4 bytes, big endian
 //
 // Field numbers ascend, only lists repeat one, and zero values are left out, so a record
-// has one encoding. A credential is a field whose bytes are fields again.
+// has one encoding. Unknown fields may be lists, too. A credential is a field whose bytes are fields again.
 //
 // A program meets fields it does not know when a newer one wrote the record. An even number
 // marks a field that may be carried along without being understood: it is kept and written
@@ -133,7 +133,7 @@ func (r *Record) UnmarshalBinary(data []byte) error {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return fmt.Errorf("%w: damaged, its checksum differs", errRecord)
 	}
-	d := decoder{buf: body[1:], lists: 1<<fieldScope | 1<<fieldCredential}
+	d := decoder{buf: body[1:], lists: 1<<fieldScope | 1<<fieldCredential, last: fieldLastUsedAt}
 	var out Record
 	for d.next() {
 		switch d.number {
@@ -212,7 +212,7 @@ func (e *encoder) credential(c *Credential) {
 }
 
 func (d *decoder) credential() Credential {
-	n := decoder{buf: d.value}
+	n := decoder{buf: d.value, last: fieldSecretUsed}
 	var out Credential
 	for n.next() {
 		switch n.number {

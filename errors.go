@@ -56,8 +56,8 @@ type rejection struct{ text string }
 func (r *rejection) Error() string        { return r.text }
 func (r *rejection) Is(target error) bool { return target == ErrRejected }
 
-// RejectedError is a rejection of a key that is known to have been issued here:
-// its tag was true, so its id may be logged.
+// RejectedError is a rejection of a key that is known to have been issued here: its tag was
+// true, or its record was found, so its id may be logged.
 type RejectedError struct {
 	KeyID string // as [Key.ID]
 	Err   error  // matches one of the rejections
@@ -83,23 +83,30 @@ func invalid(field, format string, args ...any) error {
 
 // unavailable wraps a fault so that it matches ErrUnavailable, or ErrOverloaded if that is what it is, and its cause.
 func unavailable(doing string, cause error) error {
+	kind := ErrUnavailable
 	if errors.Is(cause, hash.ErrBusy) || errors.Is(cause, ErrOverloaded) {
-		return fmt.Errorf("%w: %s: %w", ErrOverloaded, doing, cause)
+		kind = ErrOverloaded
 	}
-	return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, cause)
+	if errors.Is(cause, ErrRejected) { // a failure is never a rejection, whatever somebody wrapped
+		return fmt.Errorf("%w: %s: %v", kind, doing, cause)
+	}
+	return fmt.Errorf("%w: %s: %w", kind, doing, cause)
 }
 
 // isFailure tells an error that says nothing about the credential from one that does.
 func isFailure(err error) bool {
-	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOverloaded) ||
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrOverloaded) || errors.Is(err, hash.ErrBusy) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // endOf returns why ctx ended: its error, and its cause if that says more.
 func endOf(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == err {
+	switch {
+	case cause == err:
 		return err
+	case errors.Is(cause, ErrRejected):
+		return fmt.Errorf("%w: %v", err, cause)
 	}
 	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -6,6 +6,13 @@ import "slices"
 // walks towards the newest, spares whom it finds visited, and takes the first who is not. A
 // hit sets one bit, once, and moves nothing, so readers share no lock. All of it is guarded by the cache's mu.
 
+// visit marks a hit: an entry that was only put in is not worth sparing.
+func (e *entry) visit() {
+	if !e.visited.Load() {
+		e.visited.Store(true)
+	}
+}
+
 func (c *cache) enqueue(e *entry) {
 	e.older = c.newest
 	if c.newest != nil {
@@ -57,6 +64,7 @@ func (c *cache) remove(e *entry) {
 	}
 	e.newer, e.older = nil, nil
 	e.place.entries = slices.DeleteFunc(e.place.entries, func(x *entry) bool { return x == e })
+	c.setPlace(e.place, nil, 0) // it may hold what was counted for e
 	if len(e.place.entries) == 0 {
 		delete(c.places, e.place.id)
 	}

@@ -14,6 +14,16 @@ func Forge(seed []byte, text string, secret [24]byte) string {
 	return t.text()
 }
 
+// ForgeNumber is Forge of the same secret under another number.
+func ForgeNumber(seed []byte, text string, number uint16) string {
+	t, ok := parseToken(text)
+	if !ok {
+		panic("not a key")
+	}
+	t.tag = newTagKey(seed).tag(t, number)
+	return t.text()
+}
+
 // MatchAgain is Verify from the point on at which it has missed what is remembered.
 func (v *Verifier) MatchAgain(ctx context.Context, text string) (bool, error) {
 	p, ok := v.present(text, v.cache.probe(text))

@@ -70,6 +70,7 @@ func (e *encoder) time(number uint64, t time.Time) {
 type decoder struct {
 	buf    []byte
 	lists  uint64 // bit n: field n may repeat
+	last   uint64 // the last field known; those beyond may repeat
 	number uint64
 	value  []byte
 	err    error
@@ -87,7 +88,7 @@ func (d *decoder) next() bool {
 	}
 	last := d.number
 	d.number = d.uvarint()
-	repeats := d.number < 64 && d.lists>>d.number&1 == 1
+	repeats := d.number > d.last || d.lists>>d.number&1 == 1
 	if d.number < last || d.number == last && !repeats {
 		d.fail()
 	}

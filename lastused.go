@@ -17,6 +17,8 @@ type lastUsed struct {
 	interval time.Duration
 	log      *slog.Logger
 	stats    *stats
+	ctx      context.Context // of the flushes; ends with Close
+	cancel   context.CancelFunc
 
 	mu      sync.Mutex
 	pending map[credentialID]time.Time
@@ -33,12 +35,13 @@ type credentialID struct {
 }
 
 const (
-	// maxPending bounds what is collected, about 16 MB: beyond it a use is dropped and counted,
-	// and noted again when the credential is next used.
+	// maxPending bounds what is collected, about 16 MB: beyond it a use is dropped and counted.
+	// The credential's next use is noted again after an eighth of an interval.
 	maxPending = 1 << 17
 	// useBatch bounds a transaction.
 	useBatch = 4096
-	// closeWait bounds each write that Close waits for.
+	// flushWait bounds a flush, and closeWait the one that Close waits for.
+	flushWait = 30 * time.Second
 	closeWait = 5 * time.Second
 )
 
@@ -63,41 +66,42 @@ func (u *lastUsed) arm() {
 		u.timers.Add(1)
 		u.timer = time.AfterFunc(u.interval, func() {
 			defer u.timers.Done()
-			u.flush()
+			ctx, cancel := context.WithTimeout(u.ctx, flushWait)
+			defer cancel()
+			_ = u.flush(ctx) // it is logged and counted, and comes again
 		})
 	}
 }
 
-// flush writes what is pending.
-func (u *lastUsed) flush() {
+// flush writes what is pending, until a write fails: then the store has enough to do.
+func (u *lastUsed) flush(ctx context.Context) error {
 	u.flushing.Lock()
 	defer u.flushing.Unlock()
 	u.mu.Lock()
-	batch := make([]Use, 0, len(u.pending))
-	for c, at := range u.pending {
-		batch = append(batch, Use{c.id, c.number, at})
-	}
-	clear(u.pending)
+	pending := u.pending
+	u.pending = make(map[credentialID]time.Time)
 	u.timer = nil
 	u.mu.Unlock()
-	slices.SortFunc(batch, func(a, b Use) int { // neighbours in the store are neighbours in the batch
+
+	uses := make([]Use, 0, len(pending))
+	for c, at := range pending {
+		uses = append(uses, Use{c.id, c.number, at})
+	}
+	slices.SortFunc(uses, func(a, b Use) int { // neighbours in the store are neighbours in the batch
 		return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Number, b.Number))
 	})
-	for uses := range slices.Chunk(batch, useBatch) {
-		u.write(uses)
+	for len(uses) > 0 {
+		batch := uses[:min(len(uses), useBatch)]
+		if err := u.store.RecordUse(ctx, batch); err != nil {
+			u.stats.useFailures.Add(1)
+			u.log.WarnContext(ctx, "apikey: could not write last-used times", "keys", len(uses), "err", err)
+			u.putBack(uses)
+			return err
+		}
+		u.stats.useWrites.Add(uint64(len(batch)))
+		uses = uses[len(batch):]
 	}
-}
-
-func (u *lastUsed) write(uses []Use) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
-	defer cancel()
-	if err := u.store.RecordUse(ctx, uses); err != nil {
-		u.stats.useFailures.Add(1)
-		u.log.WarnContext(ctx, "apikey: could not write last-used times", "keys", len(uses), "err", err)
-		u.putBack(uses)
-		return
-	}
-	u.stats.useWrites.Add(uint64(len(uses)))
+	return nil
 }
 
 // putBack keeps what could not be written for the next flush, unless newer times came.
@@ -115,14 +119,22 @@ func (u *lastUsed) putBack(uses []Use) {
 	}
 }
 
-// close writes what is pending a last time.
-func (u *lastUsed) close() {
+// close writes what is pending a last time, within closeWait.
+func (u *lastUsed) close() error {
 	u.mu.Lock()
 	u.closed = true
 	if u.timer != nil && u.timer.Stop() {
 		u.timers.Done()
 	}
 	u.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	stop := context.AfterFunc(ctx, u.cancel) // a flush under way has the same time
 	u.timers.Wait()
-	u.flush()
+	stop()
+	u.cancel()
+	if err := u.flush(ctx); err != nil {
+		return unavailable("write the last-used times at Close", err)
+	}
+	return nil
 }

@@ -41,7 +41,11 @@ func (k *macKey) sum(t *token) [sha256.Size]byte {
 	s.hmac.Write(t.appendMessage(s.message[:0]))
 	s.hmac.Sum(s.sum[:0])
 	sum := s.sum
-	clear(s.message[:]) // a pooled state must not keep a secret alive
+	// A pooled state must not keep a secret alive, neither in the message nor in the block that
+	// SHA-256 holds back.
+	clear(s.message[:])
+	s.hmac.Reset()
+	s.hmac.Write(s.message[:sha256.BlockSize-1])
 	k.states.Put(s)
 	return sum
 }
@@ -66,8 +70,9 @@ func (k tagKey) tag(t token, number uint16) uint64 {
 	return t.tag | binary.BigEndian.Uint64(sum[:])>>16
 }
 
-// holds compares whole words: there is no early exit to time.
-func (k tagKey) holds(t *token) bool { return k.tag(*t, t.number()) == t.tag }
+// holds compares whole words: there is no early exit to time. Numbers begin with 1: a text
+// with number 0 was never issued, whoever signed it.
+func (k tagKey) holds(t *token) bool { return t.number() != 0 && k.tag(*t, t.number()) == t.tag }
 
 // subkey derives an independent key for one purpose (HKDF-SHA-256, RFC 5869).
 func subkey(secret []byte, purpose string) []byte {

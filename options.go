@@ -37,7 +37,8 @@ type VerifierOptions struct {
 	// nothing cached is trusted and every call reads the record; 0 is 1 s. It must exceed the
 	// store's heartbeat.
 	MaxStaleness time.Duration
-	// LastUsedInterval is the time between two writes of a credential's last use; 0 is 30 s.
+	// LastUsedInterval is the time between two writes of a credential's last use, a millisecond at
+	// least; 0 is 30 s.
 	LastUsedInterval time.Duration
 	// Check is asked before a key is accepted, at every call: is its owner still active? An error is a
 	// rejection, ErrDenied, but for one that matches ErrUnavailable, ErrOverloaded or a
@@ -58,6 +59,9 @@ func (o *VerifierOptions) complete(store Store) (err error) {
 			return invalid("Prefixes", "prefix %d is not [a-z][a-z0-9]*(_[a-z0-9]+)* of at most %d characters", i+1, maxPrefix)
 		}
 	}
+	if o.Keyring != nil && len(o.Keyring.keys) == 0 {
+		return invalid("Keyring", "not one that NewKeyring made")
+	}
 	if o.RequireMAC && o.Keyring == nil {
 		return invalid("RequireMAC", "it needs a Keyring")
 	}
@@ -66,11 +70,14 @@ func (o *VerifierOptions) complete(store Store) (err error) {
 			return invalid("Rehash", "%v", err)
 		}
 	}
-	for field, n := range map[string]int64{"CacheBytes": o.CacheBytes,
-		"MaxStaleness": int64(o.MaxStaleness), "LastUsedInterval": int64(o.LastUsedInterval)} {
-		if n < 0 {
-			return invalid(field, "negative")
-		}
+	if o.CacheBytes < 0 {
+		return invalid("CacheBytes", "negative")
+	}
+	if o.MaxStaleness < 0 {
+		return invalid("MaxStaleness", "negative")
+	}
+	if o.LastUsedInterval != 0 && o.LastUsedInterval < time.Millisecond {
+		return invalid("LastUsedInterval", "under a millisecond")
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes

@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"context"
-	"errors"
 	"slices"
 )
 
@@ -29,7 +28,7 @@ func (p *presented) keyID() string { return keyID(p.token.prefix, p.token.id) }
 
 // rejectedOr names the key in a rejection; a failure is returned as it is.
 func (p *presented) rejectedOr(err error) error {
-	if errors.Is(err, ErrRejected) {
+	if !isFailure(err) {
 		return &RejectedError{p.keyID(), err}
 	}
 	return err
@@ -67,7 +66,9 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 		if err != nil {
 			return nil, unavailable("read key "+id, err)
 		}
-		if s, _, err = r.status(prefix, 0, v.clock.nanos()); err != nil {
+		if s, _, err = v.judge(r, rid, prefix, 0); err == ErrUnknown {
+			return nil, err
+		} else if err != nil {
 			return nil, &RejectedError{id, err}
 		}
 		v.cache.fillPlace(r, s)
@@ -103,7 +104,7 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if err != nil {
 		return nil, unavailable("read key "+p.keyID(), err)
 	}
-	s, _, err := r.status(p.token.prefix, p.token.number(), v.clock.nanos())
+	s, _, err := v.judge(r, p.token.id, p.token.prefix, p.token.number())
 	if err != nil {
 		return nil, &RejectedError{p.keyID(), err}
 	}

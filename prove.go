@@ -93,6 +93,8 @@ func (v *Verifier) signAgain(ctx context.Context, p *presented, r *Record, c *Cr
 func (v *Verifier) rewrite(ctx context.Context, r *Record, number uint16, edit func(*Credential)) bool {
 	n := r.Clone()
 	edit(n.credential(number))
+	ctx, cancel := context.WithTimeout(ctx, rewriteWait)
+	defer cancel()
 	err := v.store.Replace(ctx, n)
 	if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 		v.options.Logger.WarnContext(ctx, "apikey: could not renew a credential's hash or MAC",
@@ -108,7 +110,10 @@ type rewrites struct {
 	next int64 // monotonic ns
 }
 
-const rewriteEvery = 20 * time.Millisecond
+const (
+	rewriteEvery = 20 * time.Millisecond
+	rewriteWait  = time.Second // a store whose writes hang keeps a Verify no longer
+)
 
 func (w *rewrites) begin(c *clock) bool {
 	now := c.monotonic()

@@ -25,7 +25,8 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // one. Times are UTC and whole milliseconds; the zero time means none.
 //
 // Stores interpret ID, Version, UniqueKey, the fields that [Filter] names and the
-// last-used times. The rest they carry.
+// last-used times. The rest they carry, also what a newer program has put into a record and
+// this one does not know: MarshalBinary and Clone keep that, field by field copies do not.
 type Record struct {
 	ID      ID
 	Version uint64 // 1 after Create, one more with each Replace
@@ -38,7 +39,7 @@ type Record struct {
 	CreatedBy   string
 
 	NameFold  string // Name, case folded by this package; stores compare its bytes
-	UniqueKey string // no two records of a store share one that is not empty; cleared when the key is revoked
+	UniqueKey string // any bytes; no two records of a store share one that is not empty; cleared when the key is revoked
 
 	Claims json.RawMessage // any JSON value, kept byte for byte; nil: none
 	Scopes []string        // in the order given
@@ -74,7 +75,7 @@ type Credential struct {
 	Hash   string // argon2id, as a PHC string; always set in a Record, never in what a Key shows
 	MAC    []byte // HMAC-SHA-256 under a key of a Keyring; nil: none yet
 	MACKey uint32 // which key of the Keyring
-	Hint   string // the last four characters of the key's text, for lists
+	Hint   string // the public beginning of the key's text, for lists: prefix, underscore, 22 digits
 
 	CreatedAt  time.Time
 	NotAfter   time.Time // the secret is dead from here on; zero: it lives as long as the key

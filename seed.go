@@ -64,7 +64,7 @@ func (s *seed) key(ctx context.Context, create bool) (*tagKey, error) {
 }
 
 func (s *seed) load(ctx context.Context, create bool) ([]byte, error) {
-	for {
+	for try := 1; ; try++ {
 		s.reads.Add(1)
 		value, err := s.store.Value(ctx, seedName)
 		switch {
@@ -82,7 +82,7 @@ func (s *seed) load(ctx context.Context, create bool) ([]byte, error) {
 		// Another process may be first: then its seed is the one, and is read.
 		if err := s.store.SwapValue(ctx, seedName, nil, value); err == nil {
 			return value, nil
-		} else if !errors.Is(err, ErrConflict) {
+		} else if !errors.Is(err, ErrConflict) || try == 3 {
 			return nil, err
 		}
 	}

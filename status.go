@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -35,6 +36,18 @@ func (s *state) ended(now int64) error {
 		return ErrUnknown
 	}
 	return nil
+}
+
+// judge is status, for a record that was just read. A rejection is not taken back: if others
+// can write, what told us may be ahead of the feed, and a Verify under way with an older record
+// must not make the key warm again.
+func (v *Verifier) judge(r *read, id ID, prefix string, number uint16) (*state, *Credential, error) {
+	s, c, err := r.status(prefix, number, v.clock.nanos())
+	if err != nil && v.feed.watched && !v.feed.alone {
+		v.feed.changed(id)
+		v.cache.distrust(id)
+	}
+	return s, c, err
 }
 
 // status judges a record, before any secret is looked at, for the credential of this number;
@@ -75,6 +88,9 @@ func (v *Verifier) allowed(ctx context.Context, key *Key) error {
 		return nil
 	case isFailure(err):
 		return unavailable("check key "+key.ID(), err)
+	}
+	if errors.Is(err, ErrRejected) { // one reason is enough
+		return &RejectedError{key.ID(), fmt.Errorf("%w: %v", ErrDenied, err)}
 	}
 	return &RejectedError{key.ID(), fmt.Errorf("%w: %w", ErrDenied, err)}
 }

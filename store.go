@@ -54,7 +54,7 @@ type Store interface {
 	// Value returns a small named value; nil: there is none.
 	Value(ctx context.Context, name string) ([]byte, error)
 
-	// SwapValue sets a named value if its present one is old. nil means absence: as old,
+	// SwapValue sets a named value if its present one is old. A name is any bytes, but not none. nil means absence: as old,
 	// that there must be none; as new, that it is deleted. An empty value that is not nil
 	// is a value. ErrConflict if the present value is another.
 	SwapValue(ctx context.Context, name string, old, new []byte) error
@@ -71,7 +71,8 @@ type Watcher interface {
 	// under way, so it is never called from f; calling it again does nothing. Watch does no I/O and
 	// can't fail: a feed that is down is silent. f neither blocks nor calls the store.
 	//
-	// Each Replace and Delete through this Store value calls f after its commit and before
+	// f may be told of more than there was: of Creates, and of one change twice. Each Replace and
+	// Delete through this Store value calls f after its commit and before
 	// it returns: also when it returns an error but may have committed, and also when it
 	// returns ErrConflict or ErrNotFound, since then someone else was first. What others
 	// write arrives later, in the order of their commits.

@@ -27,7 +27,7 @@ type Verifier struct {
 
 	rewrites rewrites
 	closed   atomic.Bool
-	closing  sync.Once
+	closing  func() error
 	unwatch  func()
 }
 
@@ -50,8 +50,10 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.reads = &reads{store: store, feed: v.feed, count: &v.stats.reads, running: make(map[ID]*read)}
 	v.cache = newCache(v.feed, o.CacheBytes)
 	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
-	v.hashing.ctx, v.hashing.cancel = context.WithCancel(context.Background())
+	v.hashing.ctx, v.hashing.cancel = context.WithCancelCause(context.Background())
 	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
+	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
 		v.unwatch = w.Watch(v.told)
 	}
@@ -100,6 +102,7 @@ func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
 	if e := v.cache.find(&probe); e != nil {
 		if s := v.cache.trusted(e.state.Load()); s != nil {
 			v.stats.warm(text)
+			e.visit()
 			return v.accept(ctx, s, e)
 		}
 	}
@@ -122,7 +125,7 @@ func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
 		}
 
 		// 5. Status.
-		s, c, err := r.status(p.token.prefix, p.token.number(), v.clock.nanos())
+		s, c, err := v.judge(r, p.token.id, p.token.prefix, p.token.number())
 		if err != nil {
 			return nil, &RejectedError{p.keyID(), err}
 		}
@@ -154,24 +157,21 @@ func (v *Verifier) accept(ctx context.Context, s *state, e *entry) (*Key, error)
 	if err := v.allowed(ctx, s.key); err != nil {
 		return nil, err
 	}
-	if !e.visited.Load() {
-		e.visited.Store(true)
-	}
 	if noted := e.noted.Load(); v.uses.due(noted, now) && e.noted.CompareAndSwap(noted, now) {
 		v.uses.note(s.key.record.ID, s.key.number, now)
 	}
 	return s.key, nil
 }
 
-// Close writes the last-used times that are still to be written and waits for argon2 runs under
-// way, some seconds at most if the store hangs. Afterwards every call is ErrUnavailable. Closing again
-// does nothing. It does not close the store.
-func (v *Verifier) Close() error {
-	v.closing.Do(func() {
-		v.closed.Store(true)
-		v.unwatch()
-		v.hashing.close()
-		v.uses.close()
-	})
-	return nil
+// Close writes the last-used times that are still to be written, for 5 seconds at most, and waits
+// for argon2 runs under way. Afterwards every call is ErrUnavailable; so is the error that says that
+// some last-used times could not be written. Closing again waits for the first Close and returns the
+// same. It does not close the store.
+func (v *Verifier) Close() error { return v.closing() }
+
+func (v *Verifier) close() error {
+	v.closed.Store(true)
+	v.unwatch()
+	v.hashing.close()
+	return v.uses.close()
 }
