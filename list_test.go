@@ -2,6 +2,7 @@ package apikey_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func TestListValidation(t *testing.T) {
 	issuer := newIssuer(t, memstore.New(), apikey.IssuerOptions{})
 	newKey(t, issuer, apikey.CreateParams{})
 	bad := map[string]apikey.Query{
-		"Limit -1": {Limit: -1}, "Limit 501": {Limit: 501}, "Limit a lot": {Limit: 1 << 62},
+		"Limit -1": {Limit: -1}, "Limit 501": {Limit: 501}, "Limit a lot": {Limit: math.MaxInt},
 		"Subject long": {Subject: characters(256)}, "Type long": {Type: characters(26)}, "Name long": {Name: characters(256)},
 	}
 	for what, text := range badTexts {

@@ -207,7 +207,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 			}
 		},
 		"a last use being written": func(t *testing.T) {
-			f := takeOff(t, &slow{use: true}, tiny, hash.Params{}, 1)
+			f := takeOff(t, &slow{use: true}, tiny, hash.Params{}, time.Millisecond)
 			f.verify(t.Context(), 1)
 			f.land(1)
 			<-f.store.begun
@@ -220,7 +220,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 			}
 		},
 		"many callers, and two who close": func(t *testing.T) {
-			f := takeOff(t, new(slow), tiny, hash.Params{}, 1)
+			f := takeOff(t, new(slow), tiny, hash.Params{}, time.Millisecond)
 			f.verify(t.Context(), 30)
 			go func() { f.close(); f.errs <- nil }()
 			f.verify(f.ctx, 30)

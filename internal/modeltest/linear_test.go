@@ -42,7 +42,7 @@ func TestLinearizable(t *testing.T) {
 func free(t *testing.T, build func(*world, func()), rng *rand.Rand) *act {
 	var stops atomic.Uint64
 	seed := rng.Uint64()
-	w := &world{t: t}
+	w := &world{t: t, staleness: time.Hour}
 	build(w, func() {
 		for range rand.New(rand.NewPCG(seed, stops.Add(1))).IntN(16) {
 			runtime.Gosched()
@@ -120,7 +120,8 @@ func (s *stops) next(rng *rand.Rand) bool {
 func scheduled(t *testing.T, build func(*world, func()), rng *rand.Rand) (a *act) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stops{off: true}
-		w := &world{t: t}
+		// Some silences, and nobody has yet given up waiting for a store that is not scheduled.
+		w := &world{t: t, staleness: 101 * time.Millisecond}
 		build(w, s.stop)
 		defer w.close()
 		a = newAct(w, rng)
@@ -145,7 +146,7 @@ func scheduled(t *testing.T, build func(*world, func()), rng *rand.Rand) (a *act
 				calls = calls[1:]
 			case w.processes[0].feed != nil && rng.IntN(40) == 0:
 				// No feed is trusted any more, until it is polled again.
-				a.h.record(0, input{kind: silence}, func() output { time.Sleep(2 * staleness); return output{} })
+				a.h.record(0, input{kind: silence}, func() output { time.Sleep(w.staleness + 1); return output{} })
 			case !s.next(rng) && len(calls) == 0:
 				return
 			}

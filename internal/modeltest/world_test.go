@@ -33,12 +33,10 @@ type process struct {
 // world is the processes that work on the same keys.
 type world struct {
 	t         *testing.T
+	staleness time.Duration // the bound of the feeds; only silence exceeds it
 	processes []*process
 	atomic    bool // Verifiers read the record at every look
 }
-
-// staleness is the bound of the feeds; only silence exceeds it.
-const staleness = time.Hour
 
 func (w *world) issuer(p *process) {
 	i, err := apikey.NewIssuer(p.store, &apikey.IssuerOptions{Argon2: apikeytest.Params()})
@@ -49,7 +47,7 @@ func (w *world) issuer(p *process) {
 }
 
 func (w *world) verifier(p *process, opts apikey.VerifierOptions) {
-	opts.MaxStaleness = staleness
+	opts.MaxStaleness = w.staleness
 	v, err := apikey.NewVerifier(p.store, &opts)
 	if err != nil {
 		w.t.Fatal(err)
