@@ -69,6 +69,9 @@ func (s *Store) Create(ctx context.Context, r *apikey.Record) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
+	if r.ID.IsZero() {
+		return errors.New("memstore: the record has no id")
+	}
 	if s.records[r.ID] != nil {
 		return apikey.ErrExists
 	}

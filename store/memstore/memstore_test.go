@@ -201,6 +201,29 @@ func TestRefusesWhatHasNoEncoding(t *testing.T) {
 	}
 }
 
+// An ID and a name are needed, here as in the other stores. No error of package apikey says so.
+func TestRefusesNoIDAndNoName(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := memstore.New()
+	r := record(1, 1)
+	r.ID = apikey.ID{}
+	if err := s.Create(ctx, r); err == nil || !strings.Contains(err.Error(), "no id") {
+		t.Errorf("Create without an ID answered %v, want an error that says so", err)
+	}
+	if n, err := s.Count(ctx, apikey.Filter{}); n != 0 || err != nil {
+		t.Errorf("Count is (%d, %v), want 0", n, err)
+	}
+	for _, new := range [][]byte{[]byte("a"), {}, nil} {
+		if err := s.SwapValue(ctx, "", nil, new); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("SwapValue to %q without a name answered %v, want an error that says so", new, err)
+		}
+	}
+	if v, err := s.Value(ctx, ""); v != nil || err != nil {
+		t.Errorf("Value without a name returned (%q, %v), want none", v, err)
+	}
+}
+
 func TestClose(t *testing.T) {
 	t.Parallel()
 	s := memstore.New()

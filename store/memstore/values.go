@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -24,6 +25,9 @@ func (s *Store) SwapValue(ctx context.Context, name string, old, new []byte) err
 	defer s.mu.Unlock()
 	if err := s.ready(ctx); err != nil {
 		return err
+	}
+	if name == "" {
+		return errors.New("memstore: a value needs a name")
 	}
 	present := s.values[name]
 	if (present == nil) != (old == nil) || !bytes.Equal(present, old) {

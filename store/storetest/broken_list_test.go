@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -72,6 +74,8 @@ func brokenLists() []broken {
 		}})},
 		{"ListFollowsReplace", "records are found by the Subject they had first", firstSubject{newMapStore(), make(map[apikey.ID]string)}},
 		{"ListWhileRecordsComeAndGo", "a walk ends where a record was deleted", newLists(lists{exact: true})},
+		{"ListWhileRecordsAreReplaced", "List misses a record while it is replaced", blinks{newMapStore(), new(sync.Map), "List"}},
+		{"ListWhileRecordsAreReplaced", "Count misses a record while it is replaced", blinks{newMapStore(), new(sync.Map), "Count"}},
 	}
 }
 
@@ -159,4 +163,40 @@ func (s firstSubject) List(ctx context.Context, f apikey.Filter, before apikey.I
 	page, next, err := s.mapStore.List(ctx, f, before, limit)
 	page = slices.DeleteFunc(page, func(r *apikey.Record) bool { return subject != "" && s.subjects[r.ID] != subject })
 	return page, next, err
+}
+
+// blinks takes a record out of an index, which one call reads, and puts it back, in two steps.
+type blinks struct {
+	*mapStore
+	out  *sync.Map // ids that are not in the index now
+	call string
+}
+
+func (s blinks) Replace(ctx context.Context, r *apikey.Record) error {
+	s.out.Store(r.ID, nil)
+	defer s.out.Delete(r.ID)
+	for range 100 { // chances for others to look
+		runtime.Gosched()
+	}
+	return s.mapStore.Replace(ctx, r)
+}
+
+func (s blinks) List(ctx context.Context, f apikey.Filter, before apikey.ID, limit int) ([]*apikey.Record, apikey.ID, error) {
+	page, next, err := s.mapStore.List(ctx, f, before, limit)
+	page = slices.DeleteFunc(page, func(r *apikey.Record) bool {
+		_, out := s.out.Load(r.ID)
+		return out && s.call == "List"
+	})
+	return page, next, err
+}
+
+func (s blinks) Count(ctx context.Context, f apikey.Filter) (int, error) {
+	n, err := s.mapStore.Count(ctx, f)
+	s.out.Range(func(any, any) bool {
+		if s.call == "Count" {
+			n--
+		}
+		return true
+	})
+	return n, err
 }

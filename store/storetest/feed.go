@@ -8,7 +8,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// fresh: a feed that has a heartbeat beats.
+// fresh: a feed that has a heartbeat beats. There is one watcher, the store's first: watchers
+// may share a feed, and the Gap of its first poll is not sent again for those who come later.
 func fresh(t testing.TB, s apikey.Store) {
 	beat := watcher(t, s).Heartbeat()
 	if beat < 0 {

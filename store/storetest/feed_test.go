@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 	"github.com/seed-d3a9fb6b/apikey/store/storetest"
 )
 
@@ -19,6 +20,35 @@ func TestFeed(t *testing.T) {
 			storetest.RunWatcher(t, func(t *testing.T) apikey.Store { return newFeed(habits{beat: beat}) })
 		})
 	}
+}
+
+// A feed may tell too much.
+func TestEchoingFeed(t *testing.T) {
+	storetest.RunWatcher(t, func(t *testing.T) apikey.Store { return echoes{memstore.New()} })
+}
+
+// echoes is a good store that tells of Creates, too, and of each write once more, late.
+type echoes struct{ *memstore.Store }
+
+// tell tells of id: a Replace with Version 0 does, and nothing else.
+func (s echoes) tell(id apikey.ID) { _ = s.Store.Replace(context.Background(), &apikey.Record{ID: id}) }
+
+func (s echoes) echo(id apikey.ID) { time.AfterFunc(50*time.Microsecond, func() { s.tell(id) }) }
+
+func (s echoes) Create(ctx context.Context, r *apikey.Record) error {
+	defer s.echo(r.ID)
+	defer s.tell(r.ID)
+	return s.Store.Create(ctx, r)
+}
+
+func (s echoes) Replace(ctx context.Context, r *apikey.Record) error {
+	defer s.echo(r.ID)
+	return s.Store.Replace(ctx, r)
+}
+
+func (s echoes) Delete(ctx context.Context, id apikey.ID) error {
+	defer s.echo(id)
+	return s.Store.Delete(ctx, id)
 }
 
 // feed is a mapStore that tells of changes, in a way that can be replaced.
@@ -69,7 +99,7 @@ func (s *feed) Watch(f func(apikey.Change)) (stop func()) {
 	var beating sync.WaitGroup
 	if s.beat > 0 {
 		beating.Go(func() {
-			for first := true; ; first = false {
+			for first := key == 1; ; first = false { // later watchers need no Gap
 				f(s.pulse(first))
 				select {
 				case <-done:

@@ -66,6 +66,7 @@ var storeClauses = []clause{
 	{"ListTextIsLiteral", listTextIsLiteral},
 	{"ListFollowsReplace", listFollowsReplace},
 	{"ListWhileRecordsComeAndGo", listWhileRecordsComeAndGo},
+	{"ListWhileRecordsAreReplaced", listWhileRecordsAreReplaced},
 
 	{"UseMovesForward", useMovesForward},
 	{"UseSkipsUnknown", useSkipsUnknown},

@@ -16,14 +16,15 @@ func toldBeforeReturn(t testing.TB, s apikey.Store) {
 	ctx := t.Context()
 	w := watch(t, s)
 	r, other := mustCreate(t, s, record(1)), mustCreate(t, s, record(2))
-	unheard := w.count(other.ID)
-	for range 3 {
+	const replaces = 20
+	for range replaces {
 		wantTold(t, w, "Replace", r.ID, func() error { return s.Replace(ctx, r) }, nil)
 		r.Version++
 	}
 	wantTold(t, w, "Delete", r.ID, func() error { return s.Delete(ctx, r.ID) }, nil)
-	if w.count(other.ID) != unheard {
-		t.Errorf("the watcher was told of a record that did not change")
+	// Its Create may be told, and told again, but not as often as this.
+	if n := w.count(other.ID); n >= replaces {
+		t.Errorf("the watcher was told %d times of a record that did not change, while another was replaced %d times; else each change makes every record be read again", n, replaces)
 	}
 }
 
@@ -191,10 +192,12 @@ func toldOfDoubtfulWrites(t testing.TB, s apikey.Store) {
 func notToldOfUse(t testing.TB, s apikey.Store) {
 	r := mustCreate(t, s, record(1))
 	w := watch(t, s)
-	for n := range 5 {
+	const uses = 50
+	for n := range uses {
 		mustUse(t, s, apikey.Use{ID: r.ID, Number: 1, At: at(n + 1)})
 	}
-	if w.count(r.ID) > 0 {
-		t.Errorf("the watcher was told of RecordUse, which is no Change; else each use makes the record be read again")
+	// The Create may be told late, and told again, but not as often as this.
+	if n := w.count(r.ID); n >= uses {
+		t.Errorf("the watcher was told %d times of a record that was used %d times, and RecordUse is no Change; else each use makes the record be read again", n, uses)
 	}
 }
