@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -38,7 +37,7 @@ func attach(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.adopt(); err != nil {
+	if err := errors.Join(s.prepare(), s.settleName()); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
@@ -63,7 +62,7 @@ func openBolt(path string, timeout time.Duration, readOnly bool) (*Store, error)
 		})
 		return err
 	})
-	switch _, isErrno := errors.AsType[syscall.Errno](err); {
+	switch {
 	case panicked:
 		if s.file != nil { // bbolt has not returned what would close it
 			s.file.Close()
@@ -71,10 +70,14 @@ func openBolt(path string, timeout time.Duration, readOnly bool) (*Store, error)
 		return nil, err
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrLocked
-	case isErrno: // of opening, locking or mapping the file
-		return nil, err
-	case err != nil:
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case err != nil:
+		// bbolt has no name for this one.
+		if info, statErr := os.Stat(path); statErr == nil && info.Size() < 2*int64(os.Getpagesize()) {
+			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		return nil, err // of opening, locking or mapping the file
 	}
 	s.pageSize = s.db.Info().PageSize
 	return s, nil
@@ -88,33 +91,31 @@ func (s *Store) check() error {
 	}
 	s.size = info.Size()
 	unsealed, err := checkPages(s.file, s.size, s.pageSize)
-	if err != nil {
+	noFreelist := errors.Is(err, errNoFreelist) // which is no damage, and less telling than the format
+	if err != nil && !noFreelist {
 		return err
 	}
-	if err := s.look(checkFormat); err != nil { // another program's files are not sealed
+	err = s.viewAlone(checkFormat)
+	switch {
+	case noFreelist && (err == nil || errors.Is(err, errNew)):
+		return errNoFreelist
+	case err != nil: // another program's files are not sealed
 		return err
-	}
-	if unsealed > 0 {
+	case unsealed > 0:
 		return errSeal
 	}
 	return nil
 }
 
-// adopt makes a file ready that is open for writing. A new one gets its buckets.
-func (s *Store) adopt() error {
-	// A process that was killed, or whose sync failed, may have left in the operating system's
-	// memory what is not on disk. Nobody may see it before it is, and bbolt must not write over
-	// pages that the state on disk still needs.
-	if err := s.db.Sync(); err != nil {
+// prepare makes a file ready that is open for writing. A new one gets its buckets.
+func (s *Store) prepare() error {
+	if err := s.syncMeta(); err != nil {
 		return err
 	}
-	if err := syncFolder(s.path); err != nil { // the same for the file's name
-		return err
-	}
-	err := s.look(checkFormat)
+	err := s.viewAlone(checkFormat)
 	if errors.Is(err, errNew) {
 		if _, err = guard(func() error { return s.db.Update(initialize) }); err == nil {
-			err = s.look(checkFormat)
+			err = s.viewAlone(checkFormat)
 		}
 	}
 	if err != nil {
@@ -128,8 +129,33 @@ func (s *Store) adopt() error {
 	return nil
 }
 
-// look runs f in a transaction of a store that nobody else has yet.
-func (s *Store) look(f func(*bbolt.Tx) error) error {
+// syncMeta sees to it that the newest transaction is on disk. A process that was killed, or
+// whose last sync failed, may have left its meta page in the operating system's memory alone.
+// Nobody may act on it before it is on disk, and bbolt must not write over pages that the state
+// on disk still needs.
+//
+// After a sync that failed, Linux takes the page for written, and the next sync writes nothing
+// and succeeds. So the page is written again. The other meta page is left alone, to be there
+// should the power fail now. The pages that the transaction needs were synced before its meta
+// page was written; those of a commit that failed earlier belong to none, and are written anew
+// before one uses them. What remains is a disk that says it has written what it has not.
+func (s *Store) syncMeta() error {
+	var id int64
+	if err := s.viewAlone(func(tx *bbolt.Tx) error { id = int64(tx.ID()); return nil }); err != nil {
+		return err
+	}
+	page, at := make([]byte, s.pageSize), id%2*int64(s.pageSize) // bbolt takes the two in turn
+	if _, err := s.file.ReadAt(page, at); err != nil {
+		return err
+	}
+	if _, err := s.file.WriteAt(page, at); err != nil {
+		return err
+	}
+	return s.db.Sync()
+}
+
+// viewAlone runs f in a transaction of a store that nobody else has yet.
+func (s *Store) viewAlone(f func(*bbolt.Tx) error) error {
 	_, err := guard(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
 			s.synced.Store(int64(tx.ID()))

@@ -17,10 +17,21 @@ import (
 //
 // The copy goes to a temporary file in the same folder first, is checked as Open does, and
 // goes from there to w: a transaction that lasted as long as a slow w takes would stop the
-// writers. So there must be room for it.
+// writers. So there must be room for it. With [Options].ReadOnly, where nobody can write, the
+// file itself is checked and copied. If the store is closed meanwhile, that ends with ErrClosed.
 func (s *Store) Backup(w io.Writer) (n int64, err error) {
 	if err := s.admit(context.Background(), false); err != nil {
 		return 0, err
+	}
+	if s.readOnly {
+		n, err := s.copyFile(w)
+		if err != nil && s.closed.Load() {
+			err = ErrClosed
+		}
+		if err != nil {
+			return n, fmt.Errorf("boltstore: backup: %w", err)
+		}
+		return n, nil
 	}
 	temp, err := os.CreateTemp(filepath.Dir(s.path), "."+filepath.Base(s.path)+".backup-*")
 	if err != nil {
@@ -40,10 +51,7 @@ func (s *Store) Backup(w io.Writer) (n int64, err error) {
 		return err
 	})
 	if err == nil {
-		var unsealed int
-		if unsealed, err = checkPages(temp, size, s.pageSize); unsealed > 0 {
-			err = errSeal
-		}
+		err = s.checkCopy(temp, size)
 	}
 	if err == nil {
 		_, err = temp.Seek(0, io.SeekStart)
@@ -55,4 +63,25 @@ func (s *Store) Backup(w io.Writer) (n int64, err error) {
 		return n, fmt.Errorf("boltstore: backup: %w", err)
 	}
 	return n, nil
+}
+
+// copyFile writes the file to w as it is.
+func (s *Store) copyFile(w io.Writer) (int64, error) {
+	info, err := s.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if err := s.checkCopy(s.file, info.Size()); err != nil {
+		return 0, err
+	}
+	return io.Copy(w, io.NewSectionReader(s.file, 0, info.Size()))
+}
+
+// checkCopy checks what is to be copied, or was, as Open does.
+func (s *Store) checkCopy(file io.ReaderAt, size int64) error {
+	unsealed, err := checkPages(file, size, s.pageSize)
+	if err == nil && unsealed > 0 {
+		err = errSeal
+	}
+	return err
 }

@@ -17,7 +17,12 @@
 // [ErrLocked]. Several may have it with Options.ReadOnly, as long as none writes.
 //
 // Keep it on a local disk. Network file systems, NFS among them, neither lock nor map files
-// as bbolt needs it.
+// as bbolt needs it. To create a file, the file system must have hard links, which FAT has not.
+//
+// Reads and writes do not wait for each other, with two exceptions. A read that sees a write
+// waits until that is synced. And when the file outgrows its map, which happens each time it
+// doubles, the write waits for the reads under way, and all calls that come wait for the write:
+// so a Get may wait for a long [Store.Count].
 //
 // [Store.Backup] copies the file while it is in use. To restore, stop the process and put
 // the copy in the file's place. Never copy over a file that is open, and note that an old
@@ -34,14 +39,17 @@
 // Every record, index entry and value has a checksum. Open reads the whole file, about half a
 // second for a gigabyte that the operating system has in memory, and refuses it with
 // [ErrCorrupt] if its structure or a checksum is wrong. What is read later is checked again.
-// Reading what somebody cut off the file while it was open is ErrCorrupt, too, and not the
-// end of the process.
+// If somebody cuts the file while it is open, reading what is gone is ErrCorrupt, too, and so is
+// every write; the process lives.
+//
+// One flipped bit is enough for Open to refuse the file, and with it all keys, since the bit
+// might be what says that a key is revoked. Put the newest backup that opens in its place, and
+// revoke again what was revoked since.
 //
 // What remains: If of the two pages at the beginning the newer is damaged, that looks like a
 // commit that a power failure interrupted, and the file opens as it was before that commit.
-// Damage to the structure that happens after Open can send bbolt in circles. And if the file
-// is cut in the microsecond in which bbolt begins a transaction, other calls under way may
-// never return.
+// Damage to the structure that happens after Open can send bbolt in circles. And if so much of
+// the file is cut that its two first pages are gone, calls that are under way may never return.
 //
 // A write that could not be synced is an error. A full disk is that, too; the store goes on,
 // and writes succeed again when there is room. But if the very last of the syncs fails, the
@@ -66,7 +74,7 @@ import (
 var (
 	// ErrLocked is what [Open] answers when the file is held by another process, or by another Store of this one.
 	ErrLocked = errors.New("boltstore: the file is in use")
-	// ErrCorrupt: the file, or a record in it, is damaged. It wraps the cause, which holds no stored bytes.
+	// ErrCorrupt: the file, or a record in it, is damaged. It wraps the cause, which holds nothing of what is stored but ids of records.
 	ErrCorrupt = errors.New("boltstore: damaged")
 	// ErrClosed is what every call answers after Close.
 	ErrClosed = errors.New("boltstore: the store is closed")
@@ -76,9 +84,11 @@ var (
 
 // Options are how to open a file. The zero value is the secure and usual choice.
 type Options struct {
-	// Timeout is how long to wait for the lock on the file. Zero: one second.
+	// Timeout is how long to wait for the lock on the file. Zero: one second. It does not bound
+	// the rest of Open, which reads the whole file.
 	Timeout time.Duration
-	// ReadOnly opens an existing file for reading, beside others who do the same.
+	// ReadOnly opens an existing file for reading, beside others who do the same. It syncs
+	// nothing: what a process that was killed wrote last is seen, and may not be on disk.
 	ReadOnly bool
 }
 
@@ -95,7 +105,7 @@ type Store struct {
 	closeErr error
 
 	beginning sync.Mutex // held while a transaction begins; guards the next three
-	size      int64      // of the file, when it was last looked at
+	size      int64      // of the file, when a write last looked at it
 	broken    error      // why no transaction may begin any more
 	stuck     bool       // bbolt's own locks are lost: it must not be called again
 
@@ -103,6 +113,8 @@ type Store struct {
 	synced  atomic.Int64  // the last transaction known to be on disk
 	queue   queue
 	syncing func(*bbolt.Tx) error // (*bbolt.Tx).Commit, unless a test makes it fail
+
+	commitOver atomic.Pointer[chan struct{}] // closed when the last commit that began is over
 }
 
 var (
@@ -116,8 +128,8 @@ var (
 // are the defaults.
 //
 // The errors match [ErrLocked], [ErrCorrupt] and [fs.ErrNotExist]; others are a negative
-// Timeout, a file of another program or of a newer version of this one, and what the
-// operating system answers.
+// Timeout, a file of another program or of a newer version of this one, one that was written
+// with bbolt's NoFreelistSync, and what the operating system answers.
 func Open(path string, opts *Options) (*Store, error) {
 	s, err := open(path, opts)
 	switch {

@@ -12,15 +12,15 @@ import (
 
 // A commit costs two syncs of the disk, whatever is in it. So while one is under way, the
 // operations that come wait, and the next takes all of them. None waits for company: alone,
-// an operation commits at once. Where a sync takes 0.12 ms, 64 creators make 25,900 keys a
-// second, and 2,400 with a commit each; the slower the disk, the nearer it comes to the 32
-// creates that share a commit then.
+// an operation commits at once. Where a commit takes 0.34 ms, 64 creators make 38,400 keys a
+// second, and 2,600 with a commit each: 15 times as many. 32 creates share a commit then, and on
+// a slower disk, where nothing but syncs counts, it comes to 32 times as many.
 //
 // There is no goroutine for it. Of those who wait, one does it for all.
 
 // operation is one write.
 type operation struct {
-	ctx    context.Context
+	ended  <-chan struct{}                   // the context's; asking the context itself would be foreign code
 	plan   func(*bbolt.Tx) ([]change, error) // looks, checks, and changes nothing
 	weight int                               // records it may write
 	err    error
@@ -75,35 +75,50 @@ func (q *queue) take() []*operation {
 // before that begins, the write is withdrawn. Later it must be waited for: the caller tells
 // watchers of the change, and may not do so before the change.
 func (s *Store) write(ctx context.Context, weight int, plan func(*bbolt.Tx) ([]change, error)) error {
-	op := &operation{ctx: ctx, plan: plan, weight: weight, done: make(chan struct{})}
+	op := &operation{ended: ctx.Done(), plan: plan, weight: weight, done: make(chan struct{})}
 	s.queue.add(op)
 	for {
 		select {
 		case <-op.done:
-			return op.err
+			return op.outcome(ctx)
 		default:
 		}
 		select {
 		case <-op.done:
-			return op.err
+			return op.outcome(ctx)
 		case s.writer <- struct{}{}:
 			s.commit(s.queue.take())
 			<-s.writer
-		case <-ctx.Done():
+		case <-op.ended:
 			if s.queue.withdraw(op) {
 				return ctx.Err()
 			}
 			<-op.done
-			return op.err
+			return op.outcome(ctx)
 		}
 	}
 }
 
-// commit carries out the operations and gives each its outcome. The caller is in s.writer.
+// outcome is what the caller is told, whose context this is.
+func (op *operation) outcome(ctx context.Context) error {
+	if op.err == errEnded {
+		return ctx.Err()
+	}
+	return op.err
+}
+
+// commit carries out the operations and gives each its outcome. The caller is in s.writer, and
+// acts for others: code of theirs that panicked or blocked in here would stop the store.
 func (s *Store) commit(batch []*operation) {
+	over := make(chan struct{})
+	s.commitOver.Store(&over)
+	defer close(over)
 	live := make([]*operation, 0, len(batch))
 	for _, op := range batch {
-		if op.err = op.ctx.Err(); op.err == nil {
+		select {
+		case <-op.ended:
+			op.err = errEnded
+		default:
 			live = append(live, op)
 		}
 	}

@@ -156,38 +156,63 @@ func TestGivenUp(t *testing.T) {
 	})
 }
 
-// TestEndedBeforeCommit: a context may have ended when its caller has not yet noticed.
+// TestEndedBeforeCommit: a write whose context has ended has no effect, though nobody else commits
+// and it could begin.
 func TestEndedBeforeCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, _ := openNew(t)
-		ctx := &unnoticed{Context: t.Context()}
-		errs := group(t, s, func() { ctx.ended.Store(true) },
-			func() error { return s.Create(ctx, record(1)) },
-			func() error { return s.Create(t.Context(), record(2)) },
-		)
-		if !errors.Is(errs[0], context.Canceled) || errs[1] != nil {
-			t.Errorf("the errors are %v", errs)
+	t.Parallel()
+	s, _ := openNew(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // whether it begins or is withdrawn is left to chance
+		if err := s.Create(&unnoticed{Context: ended}, record(1)); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Create answered %v", err)
 		}
 		if _, err := s.Get(t.Context(), id(1)); !errors.Is(err, apikey.ErrNotFound) {
-			t.Errorf("what was given up: %v", err)
+			t.Fatalf("what was given up: %v", err)
+		}
+	}
+}
+
+// unnoticed is a context that ends just after it was first asked.
+type unnoticed struct {
+	context.Context
+	asked atomic.Bool
+}
+
+func (c *unnoticed) Err() error {
+	if c.asked.Swap(true) {
+		return c.Context.Err()
+	}
+	return nil
+}
+
+// TestForeignContext: whoever commits for others does not run their code, which could panic or
+// block.
+func TestForeignContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := openNew(t)
+		var queued atomic.Bool
+		foreign := &watched{t.Context(), func() {
+			if queued.Load() {
+				t.Error("a context was asked in a commit")
+			}
+		}}
+		if err := errors.Join(group(t, s, func() { queued.Store(true) },
+			func() error { return s.Create(foreign, record(1)) },
+			func() error { return s.Create(foreign, record(2)) },
+		)...); err != nil {
+			t.Error(err)
 		}
 	})
 }
 
-// unnoticed is a context that says that it has ended only if it is asked.
-type unnoticed struct {
+type watched struct {
 	context.Context
-	ended atomic.Bool
+	asked func()
 }
 
-func (c *unnoticed) Done() <-chan struct{} { return nil }
-
-func (c *unnoticed) Err() error {
-	if c.ended.Load() {
-		return context.Canceled
-	}
-	return nil
-}
+func (c *watched) Err() error            { c.asked(); return c.Context.Err() }
+func (c *watched) Done() <-chan struct{} { c.asked(); return c.Context.Done() }
 
 // TestContextEndsInCommit: what has begun is waited for, since watchers must hear of it after
 // it happened.
@@ -274,6 +299,48 @@ func TestReadsWaitForTheSync(t *testing.T) {
 		synctest.Wait()
 		if len(answers) != 4 || !errors.Is(answers["Get"], apikey.ErrNotFound) || answers["List"] != nil || answers["Count"] != nil {
 			t.Errorf("after the sync the answers are %v", answers)
+		}
+	})
+}
+
+// TestReadsWaitForNoOther: a read waits for the sync of what it saw, and not for a later commit.
+func TestReadsWaitForNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := openNew(t)
+		create(t, s, 0, 2)
+		commits, inSync, later := 0, make(chan struct{}), make(chan struct{})
+		boltstore.SlowCommit(s, func() {
+			if commits++; commits > 1 {
+				<-later
+			}
+		}, func() {
+			if commits == 1 {
+				<-inSync
+			}
+		})
+		errs := make(chan error)
+		for n := range 2 {
+			go func() { errs <- s.Delete(t.Context(), id(n)) }()
+			synctest.Wait()
+		}
+		got := make(chan error, 1)
+		go func() { _, err := s.Get(t.Context(), id(0)); got <- err }()
+		synctest.Wait()
+		if len(got) > 0 {
+			t.Error("the read was answered before the sync")
+		}
+		close(inSync)
+		synctest.Wait()
+		if len(got) == 0 {
+			t.Error("the read waits for a commit that it did not see")
+		} else if err := <-got; !errors.Is(err, apikey.ErrNotFound) {
+			t.Errorf("Get answered %v", err)
+		}
+		close(later)
+		for range 2 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

@@ -286,6 +286,26 @@ func TestElements(t *testing.T) {
 	}
 }
 
+// TestCountLost: in a small file the buckets are all inline, so that no page would be left over if
+// the root lost its count. It would look new, and Open would make it so.
+func TestCountLost(t *testing.T) {
+	t.Parallel()
+	file, content := sample(t, 2)
+	tried := 0
+	for _, start := range livePages(t, file) {
+		if page := file[start : start+os.Getpagesize()]; bytes.Contains(page, []byte("subjects")) {
+			binary.NativeEndian.PutUint16(page[10:], 0)
+			if wantCorruptOrSame(t, "no elements", file, content) {
+				t.Error("it opens")
+			}
+			tried++
+		}
+	}
+	if tried != 1 {
+		t.Error("the test does not test")
+	}
+}
+
 // TestDeep: a chain of pages, each with one child, as bbolt never makes. It must end, too.
 func TestDeep(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,13 +19,20 @@ import (
 // would take away the file, and the keys in it, of a process that was faster. The slower one
 // opens that file.
 //
-// A process that is killed in here leaves a temporary file of some pages behind, without keys.
+// A process that is killed in here leaves the other name behind: before the link, of a file of
+// some pages without keys; after it, a second name of the file that is in use from then on. Open
+// removes a second name.
 func create(path string) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*")
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+newInfix+"*")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
+	defer func() {
+		// Who has opened the file since the link may have been faster.
+		if removeErr := os.Remove(temp.Name()); !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
+	}()
 	// CreateTemp has asked for this mode, but a umask may have taken bits away.
 	err = errors.Join(temp.Chmod(0o600), temp.Close())
 	if err != nil {
@@ -33,12 +42,44 @@ func create(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.adopt(), s.file.Sync(), s.db.Close()); err != nil {
+	if err := errors.Join(s.prepare(), s.file.Sync(), s.db.Close(), syncFolder(temp.Name())); err != nil {
 		return err
 	}
 	err = os.Link(temp.Name(), path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("create the file: %w", err)
+	}
+	return syncFolder(path)
+}
+
+// newInfix follows the file's name in that of a file that is being created.
+const newInfix = ".new-"
+
+// settleName makes the name of an open file durable, as far as it can be, and its only one.
+func (s *Store) settleName() error {
+	err := syncFolder(s.path)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EINVAL) {
+		// Who created the file could sync the folder; that this process may not read it, or that
+		// the file system can't, is no reason to refuse a file with keys in it.
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	self, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	folder := filepath.Dir(s.path)
+	entries, _ := os.ReadDir(folder) // a second name does no harm
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "."+filepath.Base(s.path)+newInfix) {
+			continue
+		}
+		name := filepath.Join(folder, entry.Name())
+		if info, err := os.Lstat(name); err == nil && os.SameFile(info, self) {
+			os.Remove(name)
+		}
 	}
 	return nil
 }

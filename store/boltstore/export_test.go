@@ -104,7 +104,7 @@ func MakeBucket(s *Store, in, name string) error {
 	})
 }
 
-// ForgetSize keeps s from noticing that its file was cut, until bbolt reads what is gone.
+// ForgetSize keeps writes from noticing that the file was cut, until bbolt reads what is gone.
 func ForgetSize(s *Store) { s.size = 0 }
 
 // CreateFile is what Open calls if there is no file.

@@ -114,7 +114,19 @@ func TestOpenRefuses(t *testing.T) {
 			if err := errors.Join(db.Update(func(*bbolt.Tx) error { return nil }), db.Close()); err != nil {
 				t.Fatal(err)
 			}
-		}, nil, boltstore.ErrCorrupt, "list of free pages"},
+		}, nil, nil, "NoFreelistSync"},
+		{"another program's, without a list of free pages", func(t *testing.T, path string) {
+			db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoFreelistSync: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(db.Update(func(tx *bbolt.Tx) error {
+				_, err := tx.CreateBucket([]byte("things"))
+				return err
+			}), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, nil, "another program"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -224,6 +236,31 @@ func TestLocked(t *testing.T) {
 		}
 		open(t, path, short)
 	})
+}
+
+// TestOpenWritesMeta: the page that says which state counts is written before it is relied on,
+// since it may look as if it were on disk when it is not.
+func TestOpenWritesMeta(t *testing.T) {
+	t.Parallel()
+	s, path := openNew(t)
+	create(t, s, 0, 3)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, created, created); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path, nil)
+	if info, err := os.Stat(path); err != nil || info.ModTime().Equal(created) {
+		t.Errorf("Open has not written: %v, %v", info, err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !slices.Equal(before, after) {
+		t.Errorf("Open has changed the file, %v", err)
+	}
 }
 
 // calls calls every method that can fail, with a name; write: it would write.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"go.etcd.io/bbolt"
@@ -14,11 +15,14 @@ import (
 // index out of range, a failed assertion, or a fault where the mapped file is shorter than
 // it was, which would end the process.
 //
-// No panic of bbolt prints a value that is stored; at most it prints a key.
+// Only what the runtime says is passed on, which is numbers. bbolt's own panics can print a key.
 func guard(f func() error) (panicked bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of this goroutine, and back again
 	defer func() {
 		if p := recover(); p != nil {
+			if _, ok := p.(runtime.Error); !ok {
+				p = "an assertion of bbolt failed"
+			}
 			panicked, err = true, fmt.Errorf("%w: %v", ErrCorrupt, p)
 		}
 	}()
@@ -38,10 +42,11 @@ func (s *Store) admit(ctx context.Context, write bool) error {
 
 // begin starts a transaction.
 //
-// While one begins, bbolt reads the meta pages with its locks held. If that fails, because
-// somebody cut the file, the locks stay held for ever. So the size is looked at before; and
-// one transaction begins at a time, so that after such a fault none is waiting for the locks
-// and none will.
+// While one begins, bbolt reads the meta pages with its locks held. If that faults, because
+// somebody cut the file, the locks stay held for ever. So one transaction begins at a time:
+// after such a fault none is waiting for the locks, and none will.
+//
+// A write looks at the size before: in a file that was cut it would write behind a hole.
 func (s *Store) begin(writable bool) (tx *bbolt.Tx, err error) {
 	s.beginning.Lock()
 	defer s.beginning.Unlock()
@@ -51,18 +56,20 @@ func (s *Store) begin(writable bool) (tx *bbolt.Tx, err error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
-	info, err := s.file.Stat()
-	if err != nil {
-		if s.closed.Load() {
-			return nil, ErrClosed
+	if writable {
+		info, err := s.file.Stat()
+		if err != nil {
+			if s.closed.Load() {
+				return nil, ErrClosed
+			}
+			return nil, err
 		}
-		return nil, err
+		if info.Size() < s.size {
+			s.broken = fmt.Errorf("%w: the file was cut while it was open", ErrCorrupt)
+			return nil, s.broken
+		}
+		s.size = info.Size()
 	}
-	if info.Size() < s.size {
-		s.broken = fmt.Errorf("%w: the file was cut while it was open", ErrCorrupt)
-		return nil, s.broken
-	}
-	s.size = info.Size()
 	panicked, err := guard(func() (err error) {
 		tx, err = s.db.Begin(writable)
 		return err
@@ -98,23 +105,28 @@ func (s *Store) read(ctx context.Context, f func(*bbolt.Tx) error) error {
 		defer tx.Rollback()
 		return f(tx)
 	})
-	if settled := s.settle(ctx, id); settled != nil {
-		return settled
+	if unsynced := s.waitSynced(ctx, id); unsynced != nil {
+		return unsynced
 	}
 	return err
 }
 
-// settle returns when the transaction that was read is on disk. bbolt shows a commit to
+// waitSynced returns when the transaction that was read is on disk. bbolt shows a commit to
 // readers as soon as its meta page is written, before that is synced. Who saw a revocation,
 // and so did nothing and reported success, would have reported what a power failure can
 // take back.
-func (s *Store) settle(ctx context.Context, id int64) error {
+func (s *Store) waitSynced(ctx context.Context, id int64) error {
+	if id <= s.synced.Load() {
+		return nil
+	}
+	// What can be seen and is not synced was written by a commit that has begun. If another has
+	// begun since, the next line shows that the one of id is over.
+	over := *s.commitOver.Load()
 	if id <= s.synced.Load() {
 		return nil
 	}
 	select {
-	case s.writer <- struct{}{}: // the commit is over
-		<-s.writer
+	case <-over:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -3,6 +3,8 @@
 package boltstore_test
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,5 +60,81 @@ func TestOpenPipe(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "regular file") {
 			t.Errorf("the error is %v", err)
 		}
+	}
+}
+
+// TestBackupReadOnly: it needs nothing of the folder.
+func TestBackupReadOnly(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "folder")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "keys.db")
+	s := open(t, path, nil)
+	create(t, s, 0, 20)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, &boltstore.Options{ReadOnly: true})
+	if err := os.Rename(folder, folder+" of before"); err != nil {
+		t.Fatal(err)
+	}
+	if got := backup(t, s); !bytes.Equal(got, want) {
+		t.Error("the copy is not the file")
+	}
+	_, err = s.Backup(writerFunc(func(p []byte) (int, error) { return len(p), s.Close() }))
+	if err != nil && !errors.Is(err, boltstore.ErrClosed) {
+		t.Errorf("Backup of a store that is closed meanwhile answered %v", err)
+	}
+}
+
+// TestFolderUnreadable: a folder that this user may not read is no reason to refuse the file.
+func TestFolderUnreadable(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may read every folder")
+	}
+	s, path := openNew(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Dir(path)
+	if err := os.Chmod(folder, 0o311); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(folder, 0o700)
+	create(t, open(t, path, nil), 0, 3)
+	missing := filepath.Join(folder, "new.db")
+	if _, err := boltstore.Open(missing, nil); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("creating a file whose name can't be made durable: %v", err)
+	}
+	if _, err := os.Stat(missing); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("and it is there: %v", err)
+	}
+}
+
+// TestSecondName: what a process leaves that is killed just after it gave the file its name.
+func TestSecondName(t *testing.T) {
+	t.Parallel()
+	s, path := openNew(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := filepath.Join(filepath.Dir(path), ".keys.db.new-1")
+	other := filepath.Join(filepath.Dir(path), ".keys.db.new-2") // another process may be creating it
+	if err := errors.Join(os.Link(path, second), os.WriteFile(other, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path, nil)
+	if _, err := os.Stat(second); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the second name: %v", err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("another file: %v", err)
 	}
 }
