@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -96,8 +97,9 @@ func TestBackupReadOnly(t *testing.T) {
 // TestFolderUnreadable: a folder that this user may not read is no reason to refuse the file.
 func TestFolderUnreadable(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() == 0 {
-		t.Skip("root may read every folder")
+	if os.Geteuid() == 0 { // root may read every folder
+		asNobody(t, "^TestFolderUnreadable$")
+		return
 	}
 	s, path := openNew(t)
 	if err := s.Close(); err != nil {
@@ -115,6 +117,30 @@ func TestFolderUnreadable(t *testing.T) {
 	}
 	if _, err := os.Stat(missing); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("and it is there: %v", err)
+	}
+}
+
+// asNobody runs tests in a process without privileges.
+func asNobody(t *testing.T, tests string) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "boltstore") // t.TempDir is in a folder that only root may enter
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	binary, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(folder, "tests")
+	if err := errors.Join(os.Chmod(folder, 0o777), os.WriteFile(copied, binary, 0o755), os.Chmod(copied, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), copied, "-test.v", "-test.run", tests)
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "TMPDIR="+folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("as nobody: %v\n%s", err, out)
 	}
 }
 
