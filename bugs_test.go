@@ -1,10 +1,15 @@
 package apikey_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
+	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -344,4 +349,67 @@ func TestRejectionsAreNotTakenBack(t *testing.T) {
 		_, err = keys.Verifier.Verify(t.Context(), text)
 		wantRejection(t, "who comes after", err, apikey.ErrRevoked)
 	})
+}
+
+// Each range over Keys walks from the start.
+func TestKeysTwice(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	for range 10 {
+		keys.Create(t, apikey.CreateParams{})
+	}
+	walk := keys.Issuer.Keys(t.Context(), apikey.Query{Limit: 2})
+	var first []string
+	for round := range 2 {
+		var got []string
+		for key, err := range walk {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, key.ID()); len(got) == 3 {
+				break
+			}
+		}
+		if round == 0 {
+			first = got
+		} else if !slices.Equal(got, first) {
+			t.Errorf("the second walk began at another key: %v, %v", got, first)
+		}
+	}
+}
+
+// A Keyring held by value prints no key either, also with verbs that don't fit.
+func TestKeyringByValue(t *testing.T) {
+	t.Parallel()
+	ring := ringOf(t, 171)
+	holder := struct{ ring apikey.Keyring }{*ring}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+		for _, v := range []any{*ring, holder, reflect.ValueOf(*ring), ring} {
+			if out := fmt.Sprintf(verb, v); strings.Contains(out, "171 171") || strings.Contains(out, "abab") || strings.Contains(out, "\xab\xab") || strings.Contains(out, `\xab\xab`) {
+				t.Errorf("%s of %T prints %.80s", verb, v, out)
+			}
+		}
+	}
+}
+
+// A record of thousands of empty credentials is refused before they are made.
+func TestManyCredentials(t *testing.T) {
+	t.Parallel()
+	r := &apikey.Record{Version: 1, Credentials: make([]apikey.Credential, 64)}
+	data, err := r.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := new(apikey.Record).UnmarshalBinary(data); err != nil {
+		t.Error(err)
+	}
+	r.Credentials = append(r.Credentials, apikey.Credential{})
+	if _, err := r.MarshalBinary(); err == nil {
+		t.Error("65 were encoded")
+	}
+	body := append(bytes.Clone(data[:len(data)-4]), 20, 0)
+	body = binary.BigEndian.AppendUint32(body, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	if err := new(apikey.Record).UnmarshalBinary(body); err == nil {
+		t.Error("65 were read")
+	}
 }

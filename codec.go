@@ -30,6 +30,10 @@ const recordFormat = 1
 // maxRecordBytes is above what the bounds of validate.go and four credentials can add up to.
 const maxRecordBytes = 128 << 10
 
+// maxStoredCredentials bounds what is allocated for a record that says it has thousands of
+// empty ones. An Issuer writes maxCredentials.
+const maxStoredCredentials = 64
+
 // Field numbers of a record; next free: 22 (carried), 23 (critical).
 const (
 	fieldID            = 1
@@ -110,6 +114,9 @@ func (r *Record) MarshalBinary() ([]byte, error) {
 	}
 	e.time(fieldLastUsedAt, r.LastUsedAt)
 	e.carry(0)
+	if len(r.Credentials) > maxStoredCredentials {
+		e.err = errors.New("too many credentials")
+	}
 	if e.err != nil {
 		return nil, fmt.Errorf("apikey: encode record %s: %w", r.ID, e.err)
 	}
@@ -178,6 +185,9 @@ func (r *Record) UnmarshalBinary(data []byte) error {
 		case fieldDisabled:
 			out.Disabled = d.bool()
 		case fieldCredential:
+			if len(out.Credentials) == maxStoredCredentials {
+				d.fail()
+			}
 			out.Credentials = append(out.Credentials, d.credential())
 		case fieldLastUsedAt:
 			out.LastUsedAt = d.time()

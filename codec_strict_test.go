@@ -71,6 +71,16 @@ func badEncodings() map[string][]byte {
 			bad[fmt.Sprintf("time %d %s", n, what)] = encoding(field{n, value})
 		}
 	}
+	for _, n := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 21} { // all but the lists
+		bad[fmt.Sprintf("field %d twice", n)] = encoding(field{n, goodValue(n)}, field{n, goodValue(n)})
+	}
+	for n := uint64(1); n <= 9; n++ {
+		value := map[uint64]string{1: "\x01", 2: "\x01", 5: "\x01", 7: millis(ms(0)), 8: millis(ms(0)), 9: millis(ms(0))}[n]
+		if value == "" {
+			value = "x"
+		}
+		bad[fmt.Sprintf("field %d of a credential twice", n)] = encoding(field{20, fieldsOf(field{n, value}, field{n, value})})
+	}
 	for what, credential := range map[string]string{
 		"number 0":            fieldsOf(field{1, "\x00"}),
 		"number past 16 bits": fieldsOf(field{1, uvarint(1 << 16)}),
@@ -103,6 +113,19 @@ func badEncodings() map[string][]byte {
 	return bad
 }
 
+// goodValue is one that a field of a record may have.
+func goodValue(number uint64) string {
+	switch number {
+	case 1:
+		return string(ascending(1, 16))
+	case 2, 19:
+		return "\x01"
+	case 13, 14, 15, 16, 21:
+		return uvarint(uint64(ms(0).UnixMilli()))
+	}
+	return "x"
+}
+
 // wantUnreadable checks that data is refused, and that the receiver is left as it was.
 func wantUnreadable(t *testing.T, what string, data []byte) {
 	t.Helper()
@@ -131,6 +154,12 @@ func TestUnreadableRecords(t *testing.T) {
 		"zero checksum": append([]byte{1, 3, 1, 'a'}, 0, 0, 0, 0),
 	} {
 		wantUnreadable(t, what, data)
+	}
+	// What is wrong above is not wrong alone.
+	for n := uint64(1); n <= 21; n++ {
+		if n != 20 {
+			unmarshal(t, encoding(field{n, goodValue(n)}))
+		}
 	}
 	// One byte less is read, so that it was the length that was refused above.
 	unmarshal(t, encoding(field{3, strings.Repeat("x", 128<<10-9)}))

@@ -204,6 +204,17 @@ func TestBadSeed(t *testing.T) {
 			t.Errorf("%s: it was replaced by %d bytes, %v", what, len(got), err)
 		}
 	}
+	// A store that has none and takes none is at fault.
+	store := newHooked()
+	store.before = func(call string) error {
+		if call == "SwapValue" {
+			return apikey.ErrConflict
+		}
+		return nil
+	}
+	_, err := create(t, newIssuer(t, store, apikey.IssuerOptions{}), "user_1", "key")
+	wantFailure(t, "a seed that can't be set", err, apikey.ErrUnavailable, apikey.ErrConflict)
+
 	broken := errors.New("the disk is on fire")
 	for _, call := range []string{"Value", "SwapValue"} {
 		store := newHooked()

@@ -33,7 +33,7 @@ type Keyring struct{ keys []*keyringKey }
 
 type keyringKey struct {
 	id     uint32
-	secret []byte
+	secret *[keyringKeySize]byte // behind a pointer: fmt prints what it can reach
 	mac    *macKey
 	sealed sync.Map // label to cipher.AEAD
 }
@@ -51,14 +51,14 @@ func NewKeyring(current []byte, retired ...[]byte) (*Keyring, error) {
 		if len(secret) != keyringKeySize {
 			return nil, invalid("keyring", "key %d has %d bytes, not %d", i+1, len(secret), keyringKeySize)
 		}
-		secret = append([]byte(nil), secret...)
 		// The id is public: it stands in records. It is derived one way, and only its use as a
 		// name needs it to differ.
 		id := binary.BigEndian.Uint32(subkey(secret, "keyring/id"))
 		if k.key(id) != nil {
 			return nil, invalid("keyring", "key %d is there twice", i+1)
 		}
-		k.keys = append(k.keys, &keyringKey{id: id, secret: secret, mac: newMACKey(subkey(secret, "keyring/mac"))})
+		own := [keyringKeySize]byte(secret)
+		k.keys = append(k.keys, &keyringKey{id: id, secret: &own, mac: newMACKey(subkey(secret, "keyring/mac"))})
 	}
 	return k, nil
 }
@@ -120,7 +120,7 @@ func (k *keyringKey) aead(label string) cipher.AEAD {
 	if a, ok := k.sealed.Load(label); ok {
 		return a.(cipher.AEAD)
 	}
-	block, err := aes.NewCipher(subkey(k.secret, "keyring/seal/"+label))
+	block, err := aes.NewCipher(subkey(k.secret[:], "keyring/seal/"+label))
 	if err != nil {
 		panic("apikey: aes: " + err.Error()) // 32 bytes are a valid key size
 	}
@@ -154,13 +154,13 @@ func (k *Keyring) sign(c *Credential, t *token) {
 const redactedKeyring = "[keyring]"
 
 // String returns "[keyring]".
-func (*Keyring) String() string { return redactedKeyring }
+func (Keyring) String() string { return redactedKeyring }
 
 // GoString returns "[keyring]".
-func (*Keyring) GoString() string { return redactedKeyring }
+func (Keyring) GoString() string { return redactedKeyring }
 
 // Format writes "[keyring]" whatever the verb.
-func (*Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, redactedKeyring) }
+func (Keyring) Format(f fmt.State, _ rune) { io.WriteString(f, redactedKeyring) }
 
 // LogValue returns "[keyring]".
-func (*Keyring) LogValue() slog.Value { return slog.StringValue(redactedKeyring) }
+func (Keyring) LogValue() slog.Value { return slog.StringValue(redactedKeyring) }

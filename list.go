@@ -79,9 +79,10 @@ func (i *Issuer) List(ctx context.Context, q Query) (Page, error) {
 }
 
 // Keys walks over all keys that List would return, from q.Cursor on, page by page. An error
-// ends the walk and comes with a nil Key. The loop may change keys.
+// ends the walk and comes with a nil Key. The loop may change keys. Ranging again walks again.
 func (i *Issuer) Keys(ctx context.Context, q Query) iter.Seq2[*Key, error] {
 	return func(yield func(*Key, error) bool) {
+		q := q // each range starts anew
 		for {
 			page, err := i.List(ctx, q)
 			if err != nil {

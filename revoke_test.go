@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -159,6 +160,19 @@ func TestRevokeReportsFailures(t *testing.T) {
 	}
 	_, err := issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{})
 	wantFailure(t, "an announcement that failed", err, apikey.ErrUnavailable, broken)
+	// The end of the caller's context does not keep it from that.
+	ctx, cancel := context.WithCancel(t.Context())
+	store.before, store.after = nil, func(call string) error {
+		if call == "Get" {
+			cancel()
+		}
+		return nil
+	}
+	announced := store.count("announce")
+	_, err = issuer.Revoke(ctx, key.ID(), apikey.RevokeParams{})
+	if wantError(t, "an end of the context after the look", err, nil); store.count("announce") != announced+1 {
+		t.Error("it was not announced")
+	}
 }
 
 func TestDelete(t *testing.T) {
