@@ -222,20 +222,27 @@ func TestCallersWhoLeave(t *testing.T) {
 	}
 }
 
+// behindBusyGate returns a key that nobody can hash, in a synctest bubble, until busy is closed.
+func behindBusyGate(t *testing.T) (keys *apikeytest.Keys, gate *hash.Gate, text string, busy chan struct{}) {
+	t.Helper()
+	gate, err := hash.NewGate(1, 10, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys = apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
+	_, text = keys.Create(t, apikey.CreateParams{})
+	busy = make(chan struct{})
+	go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
+	synctest.Wait()
+	return keys, gate, text, busy
+}
+
 // One caller who leaves takes nothing from the others who wait for the same secret, and when
 // all have left while it was queued, nothing is hashed.
 func TestQueuedWorkWithoutCallers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gate, err := hash.NewGate(1, 10, time.Hour)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
-		_, text := keys.Create(t, apikey.CreateParams{})
-		busy := make(chan struct{})
-		go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
-		synctest.Wait()
+		keys, gate, text, busy := behindBusyGate(t)
 
 		ctx, leave := context.WithCancel(t.Context())
 		errs := make(chan error, 2)
@@ -318,76 +325,17 @@ func TestOverload(t *testing.T) {
 func TestCloseDuringArgon2(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gate, err := hash.NewGate(1, 10, time.Hour)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Gate: gate}})
-		_, text := keys.Create(t, apikey.CreateParams{})
-		busy := make(chan struct{})
-		go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
-		synctest.Wait()
+		keys, _, text, busy := behindBusyGate(t)
 		result := make(chan error)
 		go func() { _, err := keys.Verifier.Verify(t.Context(), text); result <- err }()
 		synctest.Wait()
 		keys.Verifier.Close()
-		err = <-result
+		err := <-result
 		if wantFailure(t, "queued at Close", err, apikey.ErrUnavailable, nil); errors.Is(err, context.Canceled) {
 			t.Error("nobody canceled, and it says so")
 		}
 		close(busy)
 	})
-}
-
-// A hash that costs less than Rehash asks for is lifted once argon2 has run; the secret
-// stays warm through it.
-func TestRehash(t *testing.T) {
-	t.Parallel()
-	target := hash.Params{Memory: 64, Time: 2, Threads: 1}
-	for name, c := range map[string]struct {
-		had    hash.Params
-		lifted bool
-	}{
-		"cheaper":      {hash.Params{Memory: 8, Time: 1, Threads: 1}, true},
-		"less memory":  {hash.Params{Memory: 32, Time: 2, Threads: 1}, true},
-		"the same":     {target, false},
-		"costlier":     {hash.Params{Memory: 128, Time: 2, Threads: 1}, false},
-		"one over":     {hash.Params{Memory: 8, Time: 3, Threads: 1}, false},
-		"threads over": {hash.Params{Memory: 32, Time: 1, Threads: 2}, false},
-	} {
-		for _, watched := range []bool{true, false} {
-			store := memstore.New()
-			o := apikeytest.Options{Store: store, Verifier: apikey.VerifierOptions{Rehash: target}}
-			if !watched {
-				o.Store = unwatched{store}
-			}
-			o.Issuer.Argon2 = c.had
-			keys := apikeytest.New(t, &o)
-			key, text := keys.Create(t, apikey.CreateParams{})
-			before := stored(t, store, key.ID())
-			for range 3 {
-				if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-			}
-			after := stored(t, store, key.ID())
-			d, err := hash.Parse(after.Credentials[0].Hash)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, runs := c.had, uint64(1)
-			if c.lifted {
-				want, runs = target, 2
-			}
-			if d.Params() != want || keys.Verifier.Stats().Argon2Runs != runs || !after.UpdatedAt.Equal(before.UpdatedAt) {
-				t.Errorf("%s, watched %v: %+v after %d runs", name, watched, d.Params(), keys.Verifier.Stats().Argon2Runs)
-			}
-			fresh := apikeytest.New(t, &apikeytest.Options{Store: store})
-			if _, err := fresh.Verifier.Verify(t.Context(), text); err != nil {
-				t.Errorf("%s: after lifting: %v", name, err)
-			}
-		}
-	}
 }
 
 // A secret may be tested against a hash only where its tag is true: also for a thief of the

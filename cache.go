@@ -175,13 +175,12 @@ func (c *cache) remembers(p *probe, phc hashSum) bool {
 	return true
 }
 
-// remember keeps that the secret matches, and returns the credential's entry.
-func (c *cache) remember(p *probe, id ID, phc hashSum) *entry {
+// remember keeps that the secret matches.
+func (c *cache) remember(p *probe, id ID, phc hashSum) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.put(p, id, phc)
+	c.put(p, id, phc)
 	c.shrink()
-	return e
 }
 
 // fill keeps what was read of the record, unless a change to it was told meanwhile. It returns
