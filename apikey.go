@@ -27,7 +27,8 @@ package apikey
 
 import (
 	"encoding/json"
-	"slices"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -37,81 +38,95 @@ import (
 // One Key may be shared by every request that presents the same credential. It says what
 // was true when its record was read; whether it is still true is what [Verifier.Verify] is for.
 type Key struct {
-	record *Record // private to the keys made of it; without hashes, MACs and folded name
-	number uint16  // of the credential presented; 0: none was
+	facts  facts
+	number uint16 // of the credential presented; 0: none was
 }
 
 // NewKey returns the Key that a record describes, as an [Issuer] does. It keeps no part of r.
 // For tests of stores and for packages that read records themselves.
-func NewKey(r *Record) *Key {
-	c := r.Clone()
-	c.strip()
-	return &Key{record: c}
-}
+func NewKey(r *Record) *Key { return &Key{facts: pack(r)} }
 
-// strip removes what verifies secrets and what only stores need.
-func (r *Record) strip() {
-	r.NameFold, r.UniqueKey, r.unknown = "", "", nil
-	for i := range r.Credentials {
-		c := &r.Credentials[i]
-		c.Hash, c.MAC, c.MACKey, c.unknown = "", nil, 0, nil
+// Format writes the key's public name, as ID returns it, whatever the verb.
+func (k Key) Format(f fmt.State, _ rune) {
+	if k.facts == "" { // a zero Key
+		io.WriteString(f, "[no key]")
+		return
 	}
+	io.WriteString(f, k.ID())
 }
 
 // ID returns the key's public name: the prefix, "_" and 32 hexadecimal digits.
-func (k *Key) ID() string { return keyID(k.record.Prefix, k.record.ID) }
+func (k *Key) ID() string { return keyID(k.facts.text(prefixText), k.facts.id()) }
 
 // Type returns the key's type; "api_key" unless it was created with another.
-func (k *Key) Type() string { return k.record.Type }
+func (k *Key) Type() string { return k.facts.text(typeText) }
 
 // Subject returns the owner.
-func (k *Key) Subject() string { return k.record.Subject }
+func (k *Key) Subject() string { return k.facts.text(subjectText) }
 
 // Name returns the name given by the owner.
-func (k *Key) Name() string { return k.record.Name }
+func (k *Key) Name() string { return k.facts.text(nameText) }
 
 // Description returns the description; "" if there is none.
-func (k *Key) Description() string { return k.record.Description }
+func (k *Key) Description() string { return k.facts.text(descriptionText) }
 
 // CreatedBy returns who created the key; "" if that was not said.
-func (k *Key) CreatedBy() string { return k.record.CreatedBy }
+func (k *Key) CreatedBy() string { return k.facts.text(createdByText) }
 
 // Claims returns the claims as JSON; nil if there are none.
-func (k *Key) Claims() json.RawMessage { return slices.Clone(k.record.Claims) }
+func (k *Key) Claims() json.RawMessage {
+	if claims := k.facts.text(claimsText); claims != "" {
+		return json.RawMessage(claims)
+	}
+	return nil
+}
 
 // Scopes returns the scopes in the order given.
-func (k *Key) Scopes() []string { return slices.Clone(k.record.Scopes) }
+func (k *Key) Scopes() []string {
+	var scopes []string
+	for i := range k.facts.scopes() {
+		scopes = append(scopes, k.facts.scope(i))
+	}
+	return scopes
+}
 
 // HasScope reports whether scope is one of the key's, byte by byte. It allocates nothing.
-func (k *Key) HasScope(scope string) bool { return slices.Contains(k.record.Scopes, scope) }
+func (k *Key) HasScope(scope string) bool {
+	for i := range k.facts.scopes() {
+		if k.facts.scope(i) == scope {
+			return true
+		}
+	}
+	return false
+}
 
 // CreatedAt returns when the key was created.
-func (k *Key) CreatedAt() time.Time { return k.record.CreatedAt }
+func (k *Key) CreatedAt() time.Time { return k.facts.time(created) }
 
 // UpdatedAt returns when the key was last changed by a management call.
-func (k *Key) UpdatedAt() time.Time { return k.record.UpdatedAt }
+func (k *Key) UpdatedAt() time.Time { return k.facts.time(updated) }
 
 // ExpiresAt returns the first instant at which the key is expired; false: it never is.
-func (k *Key) ExpiresAt() (time.Time, bool) { return optional(k.record.ExpiresAt) }
+func (k *Key) ExpiresAt() (time.Time, bool) { return optional(k.facts.time(expires)) }
 
 // Expired reports whether the key is expired by the system's clock now.
-func (k *Key) Expired() bool { return ended(k.record.ExpiresAt, time.Now()) }
+func (k *Key) Expired() bool { return ended(k.facts.time(expires), time.Now()) }
 
 // Revoked reports whether the key was revoked, which is final.
-func (k *Key) Revoked() bool { return !k.record.RevokedAt.IsZero() }
+func (k *Key) Revoked() bool { return !k.facts.time(revokedAt).IsZero() }
 
 // RevokedAt returns when the key was revoked; false: it is not.
-func (k *Key) RevokedAt() (time.Time, bool) { return optional(k.record.RevokedAt) }
+func (k *Key) RevokedAt() (time.Time, bool) { return optional(k.facts.time(revokedAt)) }
 
 // RevocationReason returns why the key was revoked; "" if it is not or that was not said.
-func (k *Key) RevocationReason() string { return k.record.RevokedReason }
+func (k *Key) RevocationReason() string { return k.facts.text(reasonText) }
 
 // RevokedBy returns who revoked the key; "" if it is not or that was not said.
-func (k *Key) RevokedBy() string { return k.record.RevokedBy }
+func (k *Key) RevokedBy() string { return k.facts.text(revokedByText) }
 
 // LastUsedAt returns when one of the key's secrets was last accepted, as far as that had
 // been written when the key was read (see [VerifierOptions].LastUsedInterval); false: never.
-func (k *Key) LastUsedAt() (time.Time, bool) { return optional(k.record.LastUsedAt) }
+func (k *Key) LastUsedAt() (time.Time, bool) { return optional(k.facts.time(lastUse)) }
 
 // Number returns the number of the credential presented: 1 for the secret that Create made,
 // one more with each Rotate. It is 0 if none was presented, as in a Key from an Issuer or
@@ -121,29 +136,33 @@ func (k *Key) Number() uint16 { return k.number }
 // SecretNotAfter returns the instant at which the credential presented dies, if it was rotated
 // away and lives in its grace. It is false if the credential is open-ended, or none was presented.
 func (k *Key) SecretNotAfter() (time.Time, bool) {
-	if c := k.record.credential(k.number); c != nil && k.number != 0 {
-		return optional(c.NotAfter)
-	}
-	return time.Time{}, false
+	c, _ := k.facts.presented(k.number)
+	return optional(c.NotAfter)
 }
 
 // Hint returns the beginning of the text of the credential presented, else of the newest one, up
 // to where the secret begins: enough to tell whose key a text is, and nothing of the secret.
 func (k *Key) Hint() string {
-	if c := k.record.credential(k.number); c != nil && k.number != 0 {
+	if c, ok := k.facts.presented(k.number); ok {
 		return c.Hint
 	}
-	if len(k.record.Credentials) == 0 {
+	if k.facts.credentials() == 0 {
 		return ""
 	}
-	return k.record.Credentials[0].Hint
+	return k.facts.credential(0).Hint
 }
 
 // Credentials returns what may be known of the secrets that are alive by the system's clock,
 // newest first. Hash, MAC and MACKey are empty.
 func (k *Key) Credentials() []Credential {
 	now := time.Now()
-	return slices.DeleteFunc(slices.Clone(k.record.Credentials), func(c Credential) bool { return ended(c.NotAfter, now) })
+	var alive []Credential
+	for i := range k.facts.credentials() {
+		if c := k.facts.credential(i); !ended(c.NotAfter, now) {
+			alive = append(alive, c)
+		}
+	}
+	return alive
 }
 
 func optional(t time.Time) (time.Time, bool) { return t, !t.IsZero() }

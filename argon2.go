@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"sync"
 
@@ -27,8 +26,8 @@ type hashing struct {
 type work struct {
 	id     ID
 	tag    uint64
-	secret [sha256.Size]byte // keyed digest
-	phc    hashSum
+	secret digest
+	phc    digest
 }
 
 type flight struct {
@@ -42,15 +41,15 @@ type flight struct {
 	err     error
 }
 
-func (h *hashing) matches(ctx context.Context, p *presented, r *Record, c *Credential, phc hashSum) (bool, error) {
-	w := work{p.token.id, p.token.tag, p.probe.digest, phc}
+func (h *hashing) matches(ctx context.Context, p *presented, r *Record, c *Credential, phc digest) (bool, error) {
+	w := work{p.token.id, p.token.tag, p.digest, phc}
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
 		return false, errClosed
 	}
 	// A match is remembered before its flight is off the list, so between the two there is no gap.
-	if h.v.cache.remembers(&p.probe, phc) {
+	if h.v.cache.remembers(p, phc) {
 		h.mu.Unlock()
 		return true, nil
 	}
@@ -152,13 +151,13 @@ func (h *hashing) run(p *presented, c *Credential) match {
 }
 
 // keep remembers the match and stores the costlier hash, if there is one. It holds no permit.
-func (h *hashing) keep(p *presented, r *Record, c *Credential, phc hashSum, lifted string) {
-	h.v.cache.remember(&p.probe, r.ID, phc)
+func (h *hashing) keep(p *presented, r *Record, c *Credential, phc digest, lifted string) {
+	h.v.cache.remember(p, phc)
 	if lifted == "" {
 		return
 	}
 	if h.v.rewrite(h.ctx, r, c.Number, func(c *Credential) { c.Hash = lifted }) {
-		h.v.cache.remember(&p.probe, r.ID, sumOf(lifted))
+		h.v.cache.remember(p, h.v.cache.phcs.sum(bytesOf(lifted)))
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type clock struct {
 	base          time.Time                 // where the monotonic clock is counted from
 	both          func() (wall, mono int64) // ns since 1970 and since base, read at once
-	read          atomic.Int64              // mono of the last reading
+	anchored      atomic.Int64              // mono of the last reading
 	ahead, actual atomic.Int64              // wall minus mono: the greatest and the last seen
 }
 
@@ -34,16 +34,22 @@ func newClock() *clock {
 // monotonic returns ns since base. time.Since costs half of time.Now.
 func (c *clock) monotonic() int64 {
 	mono := int64(time.Since(c.base))
-	if mono-c.read.Load() >= anchorFor {
+	if mono-c.anchored.Load() >= anchorFor {
 		c.anchor()
 	}
 	return mono
 }
 
+// read returns ns since base and ns since 1970.
+func (c *clock) read() (mono, now int64) {
+	mono = c.monotonic()
+	return mono, mono + c.ahead.Load()
+}
+
 // nanos returns ns since 1970.
 func (c *clock) nanos() int64 {
-	mono := c.monotonic()
-	return mono + c.ahead.Load()
+	_, now := c.read()
+	return now
 }
 
 // now returns the time in UTC, in whole milliseconds.
@@ -57,5 +63,5 @@ func (c *clock) anchor() {
 	for ahead := c.ahead.Load(); offset > ahead && !c.ahead.CompareAndSwap(ahead, offset); {
 		ahead = c.ahead.Load()
 	}
-	c.read.Store(mono)
+	c.anchored.Store(mono)
 }

@@ -1,15 +1,13 @@
 package apikey
 
-import "slices"
-
 // Eviction is SIEVE (Zhang et al., NSDI 2024): a queue from newest to oldest, and a hand that
 // walks towards the newest, spares whom it finds visited, and takes the first who is not. A
 // hit sets one bit, once, and moves nothing, so readers share no lock. All of it is guarded by the cache's mu.
 
 // visit marks a hit: an entry that was only put in is not worth sparing.
 func (e *entry) visit() {
-	if !e.visited.Load() {
-		e.visited.Store(true)
+	if !e.sieve.Load() {
+		e.sieve.Store(true)
 	}
 }
 
@@ -24,6 +22,38 @@ func (c *cache) enqueue(e *entry) {
 	}
 }
 
+// requeue puts e where old stands.
+func (c *cache) requeue(old, e *entry) {
+	e.newer, e.older = old.newer, old.older
+	c.relink(old, e, e)
+	if c.hand == old {
+		c.hand = e
+	}
+}
+
+// dequeue takes e out.
+func (c *cache) dequeue(e *entry) {
+	c.relink(e, e.older, e.newer)
+	if c.hand == e {
+		c.hand = e.newer
+	}
+}
+
+// relink lets the neighbours of e, or the ends of the queue, point at others.
+func (c *cache) relink(e, older, newer *entry) {
+	if e.newer != nil {
+		e.newer.older = older
+	} else {
+		c.newest = older
+	}
+	if e.older != nil {
+		e.older.newer = newer
+	} else {
+		c.oldest = newer
+	}
+	e.newer, e.older = nil, nil
+}
+
 // shrink evicts until the bound holds.
 func (c *cache) shrink() {
 	for c.bytes > c.max && c.oldest != nil {
@@ -32,43 +62,21 @@ func (c *cache) shrink() {
 			e = c.oldest
 		}
 		c.hand = e.newer
-		if e.visited.Swap(false) {
+		if e.sieve.Swap(false) {
 			continue
 		}
 		c.remove(e)
 	}
 }
 
-// remove takes an entry out. A reader that holds it, or walks over it, goes on: it came before.
+// remove takes an entry out, and leaves the proof that its secret matched.
 func (c *cache) remove(e *entry) {
-	for at := c.bucket(e.tag); ; {
-		next := at.Load()
-		if next == e {
-			at.Store(e.next.Load())
-			break
-		}
-		at = &next.next
-	}
-	if e.newer != nil {
-		e.newer.older = e.older
-	} else {
-		c.newest = e.older
-	}
-	if e.older != nil {
-		e.older.newer = e.newer
-	} else {
-		c.oldest = e.newer
-	}
-	if c.hand == e {
-		c.hand = e.newer
-	}
-	e.newer, e.older = nil, nil
-	e.place.entries = slices.DeleteFunc(e.place.entries, func(x *entry) bool { return x == e })
-	c.setPlace(e.place, nil, 0) // it may hold what was counted for e
-	if len(e.place.entries) == 0 {
-		delete(c.places, e.place.id)
-	}
-	e.state.Store(nil)
-	c.bytes -= e.bytes
+	c.byTag.replace(e.tagHash(), e, nil)
+	c.byID.replace(e.idHash(), e, nil)
+	c.dequeue(e)
+	e.trust.Store(0)
+	e.shown.Store(nil)
+	c.bytes -= e.size()
 	c.count--
+	c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.id, e.tag, e.digest, e.phc))
 }

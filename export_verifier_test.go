@@ -26,14 +26,17 @@ func ForgeNumber(seed []byte, text string, number uint16) string {
 
 // MatchAgain is Verify from the point on at which it has missed what is remembered.
 func (v *Verifier) MatchAgain(ctx context.Context, text string) (bool, error) {
-	p, ok := v.present(text, v.cache.probe(text))
+	p, ok := v.present(text)
 	if !ok {
 		return false, ErrMalformed
+	}
+	if err := v.issuedHere(ctx, p); err != nil {
+		return false, err
 	}
 	r, err := v.store.Get(ctx, p.token.id)
 	if err != nil {
 		return false, err
 	}
 	c := r.credential(p.token.number())
-	return v.hashing.matches(ctx, p, r, c, sumOf(c.Hash))
+	return v.hashing.matches(ctx, p, r, c, v.cache.phcs.sum(bytesOf(c.Hash)))
 }

@@ -55,11 +55,13 @@ func (f *feed) fresh(at time.Time) {
 }
 
 // live reports whether what the feed has not told of has not happened, within the bound.
-func (f *feed) live() bool {
+func (f *feed) live() bool { return f.liveAt(f.clock.monotonic()) }
+
+// liveAt is live at an instant of the monotonic clock.
+func (f *feed) liveAt(mono int64) bool {
 	if f.alone || !f.watched {
 		return f.alone
 	}
-	mono := f.clock.monotonic()
 	return mono-f.freshMono.Load() <= f.staleness &&
 		mono+f.clock.actual.Load()-f.freshWall.Load() <= f.staleness
 }

@@ -15,6 +15,7 @@ import (
 type lastUsed struct {
 	store    Store
 	interval time.Duration
+	step     int64 // ns between two uses that are worth noting
 	log      *slog.Logger
 	stats    *stats
 	ctx      context.Context // of the flushes; ends with Close
@@ -46,7 +47,7 @@ const (
 )
 
 // due reports whether a use at now, in ns, is worth noting after one at noted.
-func (u *lastUsed) due(noted, now int64) bool { return now-noted >= int64(u.interval)/8 }
+func (u *lastUsed) due(noted, now int64) bool { return now-noted >= u.step }
 
 func (u *lastUsed) note(id ID, number uint16, now int64) {
 	u.mu.Lock()

@@ -28,14 +28,13 @@ type object struct {
 }
 
 func (k *Key) object() object {
-	r := k.record
 	o := object{
-		Object: "api_key", ID: k.ID(), Type: r.Type, Subject: r.Subject, Name: r.Name,
-		Description: orNull(r.Description), Claims: r.Claims, Scopes: r.Scopes,
-		Revoked: k.Revoked(), RevocationReason: orNull(r.RevokedReason),
-		Expired: k.Expired(), Expiration: millisOrNull(r.ExpiresAt),
-		CreatedBy: orNull(r.CreatedBy), LastUsedAt: millisOrNull(r.LastUsedAt),
-		CreatedAt: r.CreatedAt.UnixMilli(), UpdatedAt: r.UpdatedAt.UnixMilli(),
+		Object: "api_key", ID: k.ID(), Type: k.Type(), Subject: k.Subject(), Name: k.Name(),
+		Description: orNull(k.Description()), Claims: k.Claims(), Scopes: k.Scopes(),
+		Revoked: k.Revoked(), RevocationReason: orNull(k.RevocationReason()),
+		Expired: k.Expired(), Expiration: millisOrNull(k.ExpiresAt()),
+		CreatedBy: orNull(k.CreatedBy()), LastUsedAt: millisOrNull(k.LastUsedAt()),
+		CreatedAt: k.CreatedAt().UnixMilli(), UpdatedAt: k.UpdatedAt().UnixMilli(),
 	}
 	if o.Scopes == nil {
 		o.Scopes = []string{}
@@ -65,8 +64,8 @@ func orNull(s string) *string {
 	return &s
 }
 
-func millisOrNull(t time.Time) *int64 {
-	if t.IsZero() {
+func millisOrNull(t time.Time, is bool) *int64 {
+	if !is {
 		return nil
 	}
 	ms := t.UnixMilli()

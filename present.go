@@ -7,17 +7,19 @@ import (
 
 // presented is a credential as a client presented it.
 type presented struct {
-	token token
-	probe probe
+	token  token
+	text   string
+	parts  parts
+	digest digest // of the secret; computed when the tag is true
 }
 
 // present reads a text whose checksum holds.
-func (v *Verifier) present(text string, probe probe) (*presented, bool) {
+func (v *Verifier) present(text string) (*presented, bool) {
 	t, ok := parseToken(text)
 	if !ok || !v.takes(t.prefix) {
 		return nil, false
 	}
-	return &presented{t, probe}, true
+	return &presented{token: t, text: text}, true
 }
 
 func (v *Verifier) takes(prefix string) bool {
@@ -43,6 +45,8 @@ func (v *Verifier) issuedHere(ctx context.Context, p *presented) error {
 	if !key.holds(&p.token) {
 		return ErrUnknown
 	}
+	p.parts, _ = partsOf(p.text)
+	p.digest = v.cache.secrets.sum(secretOf(p.text))
 	return nil
 }
 
@@ -60,26 +64,28 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 	if err != nil || !v.takes(prefix) {
 		return nil, ErrMalformed
 	}
-	s := v.cache.lookup(rid)
-	if s == nil || s.key.record.Prefix != prefix {
+	mono, now := v.clock.read()
+	key := v.cache.lookup(rid, mono)
+	if key == nil || key.facts.text(prefixText) != prefix {
 		r, err := v.reads.get(ctx, rid)
 		if err != nil {
 			return nil, unavailable("read key "+id, err)
 		}
-		if s, _, err = v.judge(r, rid, prefix, 0); err == ErrUnknown {
+		if _, err = v.judge(r, rid, prefix, 0); err == ErrUnknown {
 			return nil, err
 		} else if err != nil {
 			return nil, &RejectedError{id, err}
 		}
-		v.cache.fillPlace(r, s)
+		v.cache.fillShown(r)
+		key, now = &Key{facts: r.facts}, v.clock.nanos()
 	}
-	if err := s.ended(v.clock.nanos()); err != nil {
-		return nil, &RejectedError{id, err}
+	if now >= end(key.facts.time(expires)) {
+		return nil, &RejectedError{id, ErrExpired}
 	}
-	if err := v.allowed(ctx, s.key); err != nil {
+	if err := v.allowed(ctx, key); err != nil {
 		return nil, err
 	}
-	return s.key, nil
+	return key, nil
 }
 
 // Recognize tells whether a text was issued here and is current: its tag is true, its key is
@@ -93,7 +99,7 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if !checksumHolds(text) {
 		return nil, ErrMalformed
 	}
-	p, ok := v.present(text, probe{})
+	p, ok := v.present(text)
 	if !ok {
 		return nil, ErrMalformed
 	}
@@ -104,9 +110,8 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if err != nil {
 		return nil, unavailable("read key "+p.keyID(), err)
 	}
-	s, _, err := v.judge(r, p.token.id, p.token.prefix, p.token.number())
-	if err != nil {
+	if _, err := v.judge(r, p.token.id, p.token.prefix, p.token.number()); err != nil {
 		return nil, &RejectedError{p.keyID(), err}
 	}
-	return s.key, nil
+	return &Key{r.facts, p.token.number()}, nil
 }

@@ -2,7 +2,6 @@ package apikey
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"sync"
@@ -38,20 +37,14 @@ func (k *Keyring) check(c *Credential, t *token) macState {
 	return macRetired
 }
 
-// hashSum stands for a PHC string: SHA-256, so that whoever can write the store can't make one
-// string pass for another.
-type hashSum [sha256.Size]byte
-
-func sumOf(phc string) hashSum { return sha256.Sum256([]byte(phc)) }
-
 // prove tells whether the secret is the one that the credential holds the hash of: by what is
 // remembered, else by the MAC, else by argon2. hashed reports that argon2 was waited for.
 //
 // Under RequireMAC nothing but a MAC counts, and it is computed every time, so that a
 // credential whose MAC was taken away is refused though its secret was once accepted.
-func (v *Verifier) prove(ctx context.Context, p *presented, r *Record, c *Credential, phc hashSum) (hashed bool, err error) {
+func (v *Verifier) prove(ctx context.Context, p *presented, r *Record, c *Credential, phc digest) (hashed bool, err error) {
 	mac := macNone
-	known := !v.options.RequireMAC && v.cache.remembers(&p.probe, phc)
+	known := !v.options.RequireMAC && v.cache.remembers(p, phc)
 	if !known {
 		mac = v.options.Keyring.check(c, &p.token)
 		known = mac == macCurrent || mac == macRetired

@@ -3,7 +3,6 @@ package apikey
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -30,9 +29,9 @@ type read struct {
 	mark  mark // sampled before the read
 	live  bool
 
-	done      chan struct{} // closed when the rest is set
+	done      chan struct{} // made by the first who waits; closed when the rest is set
 	record    *Record       // nil: there is none; shared, so not to be changed
-	shown     *Record       // what keys show of it
+	facts     facts         // what keys show of it
 	err       error
 	abandoned bool // by a caller whose context ended
 }
@@ -45,13 +44,16 @@ func (s *reads) get(ctx context.Context, id ID) (*read, error) {
 		r := s.running[id]
 		if r == nil {
 			s.order++
-			r = &read{began: s.order, mark: s.feed.mark(id), live: s.feed.live(), done: make(chan struct{})}
+			r = &read{began: s.order, mark: s.feed.mark(id), live: s.feed.live()}
 			s.running[id] = r
 			s.mu.Unlock()
 			s.read(ctx, id, r)
 			return r, r.err
 		}
 		shared := arrived < r.began || r.live && s.feed.live() && s.feed.mark(id) == r.mark
+		if r.done == nil {
+			r.done = make(chan struct{})
+		}
 		s.mu.Unlock()
 		select {
 		case <-r.done:
@@ -71,9 +73,11 @@ func (s *reads) read(ctx context.Context, id ID, r *read) {
 	r.abandoned = true // should the store panic
 	defer func() {
 		s.mu.Lock()
+		defer s.mu.Unlock()
 		delete(s.running, id)
-		s.mu.Unlock()
-		close(r.done)
+		if r.done != nil {
+			close(r.done)
+		}
 	}()
 	s.count.Add(1)
 	record, err := s.store.Get(ctx, id)
@@ -85,10 +89,7 @@ func (s *reads) read(ctx context.Context, id ID, r *read) {
 		r.err = errWrongRecord
 	default:
 		r.record = record
-		shown := *record
-		shown.Credentials = slices.Clone(record.Credentials)
-		shown.strip()
-		r.shown = &shown
+		r.facts = pack(record)
 	}
 	r.abandoned = r.err != nil && ctx.Err() != nil
 }

@@ -3,6 +3,7 @@ package apikey
 import (
 	"errors"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Stats is a snapshot of a Verifier's counters, which only grow, and gauges. The counters are
@@ -41,30 +42,26 @@ const (
 	outcomes
 )
 
-// stats counts. Outcomes are striped by the text, so that cores that verify different keys do
-// not pull one line of memory back and forth.
+// stats counts. Outcomes are striped by the stack of the goroutine that counts, so that cores do
+// not pull one line of memory back and forth, even where all of them verify one key.
 type stats struct {
-	stripes [16]struct {
-		outcomes [outcomes]atomic.Uint64
-		warm     atomic.Uint64
-		_        [128 - (outcomes+1)*8]byte
-	}
+	stripes                               [1 << stripeBits]struct{ cold, warm [outcomes]atomic.Uint64 }
 	argon2, reads, useWrites, useFailures atomic.Uint64
 }
 
-func stripe(text string) int {
-	if text == "" {
-		return 0
-	}
-	return int(text[len(text)-1] & 15)
-}
+const stripeBits = 6
 
 // ends counts a call by the error that it ends with.
-func (s *stats) ends(text string, err error) {
-	s.stripes[stripe(text)].outcomes[outcomeOf(err)].Add(1)
+func (s *stats) ends(warm bool, err error) {
+	var here byte
+	stack := uint64(uintptr(unsafe.Pointer(&here))) >> 11 // the smallest stack is 2 KiB
+	stripe := &s.stripes[stack*0x9e3779b97f4a7c15>>(64-stripeBits)]
+	if warm {
+		stripe.warm[outcomeOf(err)].Add(1)
+	} else {
+		stripe.cold[outcomeOf(err)].Add(1)
+	}
 }
-
-func (s *stats) warm(text string) { s.stripes[stripe(text)].warm.Add(1) }
 
 func outcomeOf(err error) outcome {
 	if err == nil {
@@ -91,9 +88,10 @@ func (v *Verifier) Stats() Stats {
 	var warm uint64
 	for i := range v.stats.stripes {
 		for o := range n {
-			n[o] += v.stats.stripes[i].outcomes[o].Load()
+			answered := v.stats.stripes[i].warm[o].Load()
+			warm += answered
+			n[o] += answered + v.stats.stripes[i].cold[o].Load()
 		}
-		warm += v.stats.stripes[i].warm.Load()
 	}
 	gate := v.options.Gate.Stats()
 	entries, bytes := v.cache.held()
@@ -104,11 +102,4 @@ func (v *Verifier) Stats() Stats {
 		StoreReads: v.stats.reads.Load(), CachedEntries: entries, CachedBytes: bytes,
 		LastUsedWrites: v.stats.useWrites.Load(), LastUsedFailures: v.stats.useFailures.Load(),
 	}
-}
-
-// held returns how many entries the cache has, and their bytes.
-func (c *cache) held() (entries int, bytes int64) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.count, c.bytes
 }

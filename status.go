@@ -18,62 +18,49 @@ func end(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// stateOf is what the record says for one credential, or for none.
-func (r *read) stateOf(c *Credential) *state {
-	s := &state{key: &Key{record: r.shown}, gaps: r.mark.gaps, expires: end(r.record.ExpiresAt), notAfter: never}
-	if c != nil {
-		s.key.number, s.notAfter = c.Number, end(c.NotAfter)
-	}
-	return s
-}
-
-// ended judges by the clock. An end is the first instant at which it is over.
-func (s *state) ended(now int64) error {
+// over judges by the clock. An end is the first instant at which it is over.
+func (e *entry) over(now int64) error {
 	switch {
-	case now >= s.expires:
+	case now < e.ends:
+		return nil
+	case now >= end(e.key.facts.time(expires)):
 		return ErrExpired
-	case now >= s.notAfter:
-		return ErrUnknown
 	}
-	return nil
+	return ErrUnknown
 }
 
 // judge is status, for a record that was just read. A rejection is not taken back: if others
 // can write, what told us may be ahead of the feed, and a Verify under way with an older record
 // must not make the key warm again.
-func (v *Verifier) judge(r *read, id ID, prefix string, number uint16) (*state, *Credential, error) {
-	s, c, err := r.status(prefix, number, v.clock.nanos())
+func (v *Verifier) judge(r *read, id ID, prefix string, number uint16) (*Credential, error) {
+	c, err := r.status(prefix, number, v.clock.nanos())
 	if err != nil && v.feed.watched && !v.feed.alone {
 		v.feed.changed(id)
 		v.cache.distrust(id)
 	}
-	return s, c, err
+	return c, err
 }
 
 // status judges a record, before any secret is looked at, for the credential of this number;
 // 0: for none. A number that is gone, or past its not-after, is as unknown as one that never was.
-func (r *read) status(prefix string, number uint16, now int64) (*state, *Credential, error) {
-	if r.record == nil || r.record.Prefix != prefix {
-		return nil, nil, ErrUnknown
+func (r *read) status(prefix string, number uint16, now int64) (*Credential, error) {
+	switch {
+	case r.record == nil || r.record.Prefix != prefix:
+		return nil, ErrUnknown
+	case !r.record.RevokedAt.IsZero():
+		return nil, ErrRevoked
+	case now >= end(r.record.ExpiresAt):
+		return nil, ErrExpired
+	case r.record.Disabled:
+		return nil, fmt.Errorf("%w: disabled", ErrDenied)
+	case number == 0:
+		return nil, nil
 	}
-	if !r.record.RevokedAt.IsZero() {
-		return nil, nil, ErrRevoked
+	c := r.record.credential(number)
+	if c == nil || now >= end(c.NotAfter) {
+		return nil, ErrUnknown
 	}
-	var c *Credential
-	if number != 0 {
-		c = r.record.credential(number)
-	}
-	s := r.stateOf(c)
-	if now >= s.expires {
-		return nil, nil, ErrExpired
-	}
-	if r.record.Disabled {
-		return nil, nil, fmt.Errorf("%w: disabled", ErrDenied)
-	}
-	if number != 0 && c == nil {
-		return nil, nil, ErrUnknown
-	}
-	return s, c, s.ended(now)
+	return c, nil
 }
 
 // allowed asks the embedding program, if it wants to be asked. What it returns is a refusal,

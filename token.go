@@ -106,11 +106,13 @@ func checksumHolds(text string) bool {
 		return false
 	}
 	n := len(text) - checksumDigits
-	var sum, bad uint64
-	for i := n; i < len(text); i++ {
-		d := uint64(digitValues[text[i]])
-		sum, bad = sum*62+d, bad|d
+	var d [checksumDigits]uint64
+	for i := range d {
+		d[i] = uint64(digitValues[text[n+i]])
 	}
+	const base = 62
+	sum := ((d[0]*base+d[1])*base+d[2])*(base*base*base) + (d[3]*base+d[4])*base + d[5] // in two chains
+	bad := d[0] | d[1] | d[2] | d[3] | d[4] | d[5]
 	return bad < 0x80 && sum == uint64(checksum(text[:n]))
 }
 

@@ -51,7 +51,8 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.cache = newCache(v.feed, o.CacheBytes)
 	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
 	v.hashing.ctx, v.hashing.cancel = context.WithCancelCause(context.Background())
-	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval,
+		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
 	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
 	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
@@ -84,30 +85,35 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // times in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
 // nothing but one with a current number reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
-	key, err := v.verify(ctx, text)
-	v.stats.ends(text, err)
+	key, warm, err := v.verify(ctx, text)
+	v.stats.ends(warm, err)
 	return key, err
 }
 
-func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
+func (v *Verifier) verify(ctx context.Context, text string) (key *Key, warm bool, err error) {
 	if v.closed.Load() {
-		return nil, errClosed
+		return nil, false, errClosed
 	}
 	// 1. Shape. Prefix and digits are looked at after a miss: a hit equals a text that passed.
 	if !checksumHolds(text) {
-		return nil, ErrMalformed
+		return nil, false, ErrMalformed
 	}
 
-	// 2. Warm.
-	probe := v.cache.probe(text)
-	if e := v.cache.find(&probe); e != nil {
-		if s := v.cache.trusted(e.state.Load()); s != nil {
-			v.stats.warm(text)
+	// 2. Warm. What is judged is what was true when the clock was read, or later.
+	if e := v.cache.find(text); e != nil {
+		if mono, now := v.clock.read(); v.cache.trusts(e.trust.Load(), mono) {
 			e.visit()
-			return v.accept(ctx, s, e)
+			key, err = v.accept(ctx, e, now)
+			return key, true, err
 		}
 	}
-	p, ok := v.present(text, probe)
+	key, err = v.verifyCold(ctx, text)
+	return key, false, err
+}
+
+// verifyCold is the rest of the seven steps.
+func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
+	p, ok := v.present(text)
 	if !ok {
 		return nil, ErrMalformed
 	}
@@ -117,7 +123,7 @@ func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
 		return nil, err
 	}
 
-	var proven hashSum
+	var proven digest
 	for again := false; ; again = true {
 		// 4. Record.
 		r, err := v.reads.get(ctx, p.token.id)
@@ -126,13 +132,13 @@ func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
 		}
 
 		// 5. Status.
-		s, c, err := v.judge(r, p.token.id, p.token.prefix, p.token.number())
+		c, err := v.judge(r, p.token.id, p.token.prefix, p.token.number())
 		if err != nil {
 			return nil, &RejectedError{p.keyID(), err}
 		}
 
 		// 6. Secret.
-		phc, hashed := sumOf(c.Hash), false
+		phc, hashed := v.cache.phcs.sum(bytesOf(c.Hash)), false
 		if phc != proven || v.options.RequireMAC {
 			if hashed, err = v.prove(ctx, p, r.record, c, phc); err != nil {
 				return nil, p.rejectedOr(err)
@@ -145,23 +151,24 @@ func (v *Verifier) verify(ctx context.Context, text string) (*Key, error) {
 		if !again && (v.feed.mark(p.token.id) != r.mark || hashed && !v.feed.live()) {
 			continue
 		}
-		return v.accept(ctx, s, v.cache.fill(&p.probe, phc, r, s))
+		return v.accept(ctx, v.cache.fill(p, phc, r, c), v.clock.nanos())
 	}
 }
 
 // accept judges by the clock and by Check, and notes the use.
-func (v *Verifier) accept(ctx context.Context, s *state, e *entry) (*Key, error) {
-	now := v.clock.nanos()
-	if err := s.ended(now); err != nil {
-		return nil, &RejectedError{s.key.ID(), err}
+func (v *Verifier) accept(ctx context.Context, e *entry, now int64) (*Key, error) {
+	if err := e.over(now); err != nil {
+		return nil, &RejectedError{e.key.ID(), err}
 	}
-	if err := v.allowed(ctx, s.key); err != nil {
-		return nil, err
+	if v.options.Check != nil {
+		if err := v.allowed(ctx, &e.key); err != nil {
+			return nil, err
+		}
 	}
 	if noted := e.noted.Load(); v.uses.due(noted, now) && e.noted.CompareAndSwap(noted, now) {
-		v.uses.note(s.key.record.ID, s.key.number, now)
+		v.uses.note(e.key.facts.id(), e.key.number, now)
 	}
-	return s.key, nil
+	return &e.key, nil
 }
 
 // Close writes the last-used times that are still to be written, for 5 seconds at most, and waits

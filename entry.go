@@ -1,0 +1,121 @@
+package apikey
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"unique"
+	"unsafe"
+)
+
+// entry is one credential that was verified, and what its record said. But for its atomics it
+// never changes: what is read anew of a record makes a new entry, so that a Verify that holds an
+// old one goes on with what was true when it began.
+//
+// A warm Verify reads the first 128 bytes, which are two lines of memory; the rest is for those
+// who change the cache. TestEntryLayout holds them to it.
+type entry struct {
+	nextTag atomic.Pointer[entry] // of the same bucket
+	tag     [2]uint64             // its digits: the first eight and the last eight
+	digest  digest                // of the secret digits
+	trust   atomic.Uint64         // the feed's gaps when the record was read, plus one; 0: distrusted
+	ends    int64                 // ns since 1970: the end of the key, or of the credential, if that is earlier
+	noted   atomic.Int64          // ns since 1970: when its last use was noted
+
+	id     [3]uint64             // its digits: the first eight, the next eight, the last eight
+	prefix unique.Handle[string] // one string for all entries
+	key    Key
+	sieve  atomic.Bool // visited since the hand came by
+
+	extra  uint32 // bytes that shown holds beside key's
+	nextID atomic.Pointer[entry]
+	shown  atomic.Pointer[shown]
+	phc    digest // of the PHC string that the secret matches
+	newer  *entry // in the queue; guarded by the cache's mu
+	older  *entry
+	_      [16]byte // to three whole lines: else the first two would lie across three
+}
+
+// shown is a key for those who come without a secret.
+type shown struct {
+	key   Key
+	trust uint64
+}
+
+func (e *entry) tagHash() uint64 { return e.tag[1] }
+func (e *entry) idHash() uint64  { return hashOfID(e.key.facts.id()) }
+
+// hashOfID is the random half of the id.
+func hashOfID(id ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
+
+// parts are the public parts of a text, as an entry has them. They equal those of one credential:
+// the digits are compared as they are, so that there is nothing to decode on the way to a warm key.
+type parts struct {
+	prefix string
+	id     [3]uint64
+	tag    [2]uint64
+}
+
+// partsOf takes a text apart whose length holds. ok is false if there is no underscore where it must be.
+func partsOf(text string) (p parts, ok bool) {
+	b := bytesOf(text)
+	id := b[len(b)-bodyDigits:]
+	tag := id[idDigits+secretDigits:]
+	p.prefix = text[:len(b)-bodyDigits-1]
+	p.id = [3]uint64{binary.LittleEndian.Uint64(id), binary.LittleEndian.Uint64(id[8:]), binary.LittleEndian.Uint64(id[idDigits-8:])}
+	p.tag = [2]uint64{binary.LittleEndian.Uint64(tag), binary.LittleEndian.Uint64(tag[tagDigits-8:])}
+	return p, b[len(b)-bodyDigits-1] == '_'
+}
+
+// is compares everything but the secret and the checksum, which hangs on the rest.
+func (e *entry) is(p *parts) bool {
+	return e.tag == p.tag && e.id == p.id && e.prefix.Value() == p.prefix
+}
+
+// secretOf returns the secret digits of a text whose length holds.
+func secretOf(text string) []byte {
+	return bytesOf(text[len(text)-bodyDigits+idDigits : len(text)-checksumDigits-tagDigits])
+}
+
+// holds compares digests as a whole: there is no early exit to time.
+func (e *entry) holds(d digest) bool { return e.digest[0]^d[0]|e.digest[1]^d[1] == 0 }
+
+// size is what the entry takes in memory, with an eighth for what the allocator rounds up to. What
+// Lookup may hang on it is counted from the beginning.
+func (e *entry) size() int64 {
+	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}))
+	n := int64(len(e.key.facts)) + int64(e.extra)
+	return own + n + n/8
+}
+
+// index finds entries without a lock: a table of fixed size that leads to chains.
+type index struct {
+	buckets []atomic.Pointer[entry]
+	shift   uint8
+	next    func(*entry) *atomic.Pointer[entry]
+}
+
+// bucket spreads what is random in its low bits (Fibonacci hashing).
+func (x *index) bucket(hash uint64) *atomic.Pointer[entry] {
+	return &x.buckets[hash*0x9e3779b97f4a7c15>>x.shift]
+}
+
+func (x *index) insert(hash uint64, e *entry) {
+	b := x.bucket(hash)
+	x.next(e).Store(b.Load())
+	b.Store(e)
+}
+
+// replace puts with, which is nil or no entry's successor yet, in the place of e. A reader that holds e, or
+// walks over it, goes on: it came before.
+func (x *index) replace(hash uint64, e, with *entry) {
+	at := x.bucket(hash)
+	for at.Load() != e {
+		at = x.next(at.Load())
+	}
+	after := x.next(e).Load()
+	if with != nil {
+		x.next(with).Store(after)
+		after = with
+	}
+	at.Store(after)
+}
