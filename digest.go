@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// digest is 128 bits of a keyed digest.
-type digest [2]uint64
+// digest is 128 bits of a keyed digest. It is no array: those the compiler keeps in memory.
+type digest struct{ low, high uint64 }
 
 // digestKey computes SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012, and its
 // authors' reference code for the long output) under a random key of this process. Safe for

@@ -15,13 +15,12 @@ import (
 // who change the cache. TestEntryLayout holds them to it.
 type entry struct {
 	nextTag atomic.Pointer[entry] // of the same bucket
-	tag     [2]uint64             // its digits: the first eight and the last eight
 	digest  digest                // of the secret digits
 	trust   atomic.Uint64         // the feed's gaps when the record was read, plus one; 0: distrusted
 	ends    int64                 // ns since 1970: the end of the key, or of the credential, if that is earlier
 	noted   atomic.Int64          // ns since 1970: when its last use was noted
 
-	id     [3]uint64             // its digits: the first eight, the next eight, the last eight
+	name   name
 	prefix unique.Handle[string] // one string for all entries
 	key    Key
 	sieve  atomic.Bool // visited since the hand came by
@@ -41,34 +40,33 @@ type shown struct {
 	trust uint64
 }
 
-func (e *entry) tagHash() uint64 { return e.tag[1] }
+func (e *entry) tagHash() uint64 { return e.name.tag1 }
 func (e *entry) idHash() uint64  { return hashOfID(e.key.facts.id()) }
 
 // hashOfID is the random half of the id.
 func hashOfID(id ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
 
-// parts are the public parts of a text, as an entry has them. They equal those of one credential:
-// the digits are compared as they are, so that there is nothing to decode on the way to a warm key.
-type parts struct {
-	prefix string
-	id     [3]uint64
-	tag    [2]uint64
+// name is all that is public of a text but its prefix, and so one credential's: the digits of the
+// id and of the tag, as they are, so that on the way to a warm key there is nothing to decode.
+type name struct {
+	id0, id1, id2 uint64 // the first eight, the next eight, the last eight digits
+	tag0, tag1    uint64 // the first eight, the last eight digits
 }
 
-// partsOf takes a text apart whose length holds. ok is false if there is no underscore where it must be.
-func partsOf(text string) (p parts, ok bool) {
-	b := bytesOf(text)
-	id := b[len(b)-bodyDigits:]
-	tag := id[idDigits+secretDigits:]
-	p.prefix = text[:len(b)-bodyDigits-1]
-	p.id = [3]uint64{binary.LittleEndian.Uint64(id), binary.LittleEndian.Uint64(id[8:]), binary.LittleEndian.Uint64(id[idDigits-8:])}
-	p.tag = [2]uint64{binary.LittleEndian.Uint64(tag), binary.LittleEndian.Uint64(tag[tagDigits-8:])}
-	return p, b[len(b)-bodyDigits-1] == '_'
+// nameOf reads the name in a text whose length holds.
+func nameOf(text string) (n name) {
+	b := bytesOf(text[len(text)-bodyDigits:])
+	n.id0, n.id1, n.id2 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[idDigits-8:])
+	b = b[idDigits+secretDigits:]
+	n.tag0, n.tag1 = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[tagDigits-8:])
+	return n
 }
 
-// is compares everything but the secret and the checksum, which hangs on the rest.
-func (e *entry) is(p *parts) bool {
-	return e.tag == p.tag && e.id == p.id && e.prefix.Value() == p.prefix
+// prefixes reports whether the text begins with the entry's prefix and an underscore, up to where
+// the id begins.
+func (e *entry) prefixes(text string) bool {
+	n := len(text) - bodyDigits - 1
+	return text[n] == '_' && e.prefix.Value() == text[:n]
 }
 
 // secretOf returns the secret digits of a text whose length holds.
@@ -77,7 +75,7 @@ func secretOf(text string) []byte {
 }
 
 // holds compares digests as a whole: there is no early exit to time.
-func (e *entry) holds(d digest) bool { return e.digest[0]^d[0]|e.digest[1]^d[1] == 0 }
+func (e *entry) holds(d digest) bool { return e.digest.low^d.low|e.digest.high^d.high == 0 }
 
 // size is what the entry takes in memory, with an eighth for what the allocator rounds up to. What
 // Lookup may hang on it is counted from the beginning.

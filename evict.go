@@ -78,5 +78,5 @@ func (c *cache) remove(e *entry) {
 	e.shown.Store(nil)
 	c.bytes -= e.size()
 	c.count--
-	c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.id, e.tag, e.digest, e.phc))
+	c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.name, e.digest, e.phc))
 }

@@ -28,10 +28,10 @@ const (
 	minSets  = 8
 )
 
-func (p *proofs) of(prefix string, id [3]uint64, tag [2]uint64, secret, phc digest) digest {
-	var words [(maxPrefix + 9*8)]byte
+func (p *proofs) of(prefix string, n name, secret, phc digest) digest {
+	var words [maxPrefix + 9*8]byte
 	b := append(words[:0], prefix...)
-	for _, w := range [...]uint64{id[0], id[1], id[2], tag[0], tag[1], secret[0], secret[1], phc[0], phc[1]} {
+	for _, w := range [...]uint64{n.id0, n.id1, n.id2, n.tag0, n.tag1, secret.low, secret.high, phc.low, phc.high} {
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
 	return p.key.sum(b)
@@ -42,7 +42,7 @@ func (p *proofs) set(d digest) *proofSet {
 	if len(p.sets) == 0 {
 		return nil
 	}
-	return &p.sets[d[0]>>(64-bits.TrailingZeros(uint(len(p.sets))))]
+	return &p.sets[d.low>>(64-bits.TrailingZeros(uint(len(p.sets))))]
 }
 
 func (p *proofs) has(d digest) bool {

@@ -51,14 +51,28 @@ type stats struct {
 
 const stripeBits = 6
 
+// step is how far a call of Verify came.
+type step int
+
+const (
+	shape step = iota // refused for its form
+	warm              // answered from the cache
+	cold              // all others
+)
+
 // ends counts a call by the error that it ends with.
-func (s *stats) ends(warm bool, err error) {
+func (s *stats) ends(by step, err error) {
 	var here byte
 	stack := uint64(uintptr(unsafe.Pointer(&here))) >> 11 // the smallest stack is 2 KiB
 	stripe := &s.stripes[stack*0x9e3779b97f4a7c15>>(64-stripeBits)]
-	if warm {
+	switch {
+	case by == shape:
+		stripe.cold[malformed].Add(1)
+	case by == warm && err == nil:
+		stripe.warm[accepted].Add(1)
+	case by == warm:
 		stripe.warm[outcomeOf(err)].Add(1)
-	} else {
+	default:
 		stripe.cold[outcomeOf(err)].Add(1)
 	}
 }
@@ -66,9 +80,6 @@ func (s *stats) ends(warm bool, err error) {
 func outcomeOf(err error) outcome {
 	if err == nil {
 		return accepted
-	}
-	if err == ErrMalformed { // what a flood of garbage ends with
-		return malformed
 	}
 	for _, o := range [...]struct {
 		err error
@@ -85,11 +96,11 @@ func outcomeOf(err error) outcome {
 // Stats returns the counters as they stand. It may be called at any time, also after Close.
 func (v *Verifier) Stats() Stats {
 	var n [outcomes]uint64
-	var warm uint64
+	var fromCache uint64
 	for i := range v.stats.stripes {
 		for o := range n {
 			answered := v.stats.stripes[i].warm[o].Load()
-			warm += answered
+			fromCache += answered
 			n[o] += answered + v.stats.stripes[i].cold[o].Load()
 		}
 	}
@@ -98,7 +109,7 @@ func (v *Verifier) Stats() Stats {
 	return Stats{
 		Accepted: n[accepted], Malformed: n[malformed], Unknown: n[unknown], Revoked: n[revoked],
 		Expired: n[expired], Denied: n[denied], Overloaded: n[overloaded], Unavailable: n[unanswered],
-		Warm: warm, Argon2Runs: v.stats.argon2.Load(), Argon2Waits: gate.Waits, Argon2Refusals: gate.Refused,
+		Warm: fromCache, Argon2Runs: v.stats.argon2.Load(), Argon2Waits: gate.Waits, Argon2Refusals: gate.Refused,
 		StoreReads: v.stats.reads.Load(), CachedEntries: entries, CachedBytes: bytes,
 		LastUsedWrites: v.stats.useWrites.Load(), LastUsedFailures: v.stats.useFailures.Load(),
 	}

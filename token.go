@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash/crc32"
+	"math"
 	"math/bits"
 	"unsafe"
 )
@@ -99,28 +100,45 @@ func validPrefix(p string) bool {
 }
 
 // checksumHolds checks the length and the CRC-32 of everything before the last six digits.
-// It is what garbage meets first: it needs no allocation, no lock and no table of ours. It
+// It is what garbage meets first: it needs no allocation, no lock and no table of the cache. It
 // proves nothing, since anyone can compute it; it tells a typo, and a scanner a find.
+//
+// Processors compute CRC-32 by 16 bytes, and the last few follow one by one: with 69 bytes a third
+// of the time. So the checksum is walked back over these, which does not wait for the rest, as the
+// rest does not wait for it: 17 ns instead of 24.
 func checksumHolds(text string) bool {
 	if len(text) < minText || len(text) > maxText {
 		return false
 	}
 	n := len(text) - checksumDigits
-	var d [checksumDigits]uint64
-	for i := range d {
-		d[i] = uint64(digitValues[text[n+i]])
-	}
+	t := text[n:]
+	d0, d1, d2 := uint64(digitValues[t[0]]), uint64(digitValues[t[1]]), uint64(digitValues[t[2]])
+	d3, d4, d5 := uint64(digitValues[t[3]]), uint64(digitValues[t[4]]), uint64(digitValues[t[5]])
 	const base = 62
-	sum := ((d[0]*base+d[1])*base+d[2])*(base*base*base) + (d[3]*base+d[4])*base + d[5] // in two chains
-	bad := d[0] | d[1] | d[2] | d[3] | d[4] | d[5]
-	return bad < 0x80 && sum == uint64(checksum(text[:n]))
+	sum := ((d0*base+d1)*base+d2)*(base*base*base) + (d3*base+d4)*base + d5 // two chains at once
+	if d0|d1|d2|d3|d4|d5 >= 0x80 || sum > math.MaxUint32 {
+		return false
+	}
+	whole := n &^ 15
+	crc := ^uint32(sum)
+	for n > whole {
+		n--
+		crc = crc<<8 ^ crcBack[crc>>24] ^ uint32(text[n])
+	}
+	return crc32.ChecksumIEEE(bytesOf(text[:whole])) == ^crc
 }
 
-// checksum reads s in place: crc32 takes a []byte that the compiler believes to escape, and a
-// copy would be an allocation in every call. crc32 does not write to it.
-func checksum(s string) uint32 { return crc32.ChecksumIEEE(bytesOf(s)) }
+// crcBack takes back a step of CRC-32: after a byte b the state is table[i]^state>>8, where i is
+// b^state in the low byte. The high byte of it is that of table[i] alone, so it tells i.
+var crcBack = func() (back [256]uint32) {
+	for i, t := range crc32.IEEETable {
+		back[t>>24] = t<<8 ^ uint32(i)
+	}
+	return back
+}()
 
-// bytesOf gives the bytes of s for reading.
+// bytesOf gives the bytes of s for reading, also to crc32, which takes a []byte that the compiler
+// believes to escape: a copy would be an allocation in every call.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // parseToken reads a text whose length and checksum hold.

@@ -85,18 +85,18 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // times in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
 // nothing but one with a current number reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
-	key, warm, err := v.verify(ctx, text)
-	v.stats.ends(warm, err)
+	key, by, err := v.verify(ctx, text)
+	v.stats.ends(by, err)
 	return key, err
 }
 
-func (v *Verifier) verify(ctx context.Context, text string) (key *Key, warm bool, err error) {
+func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, err error) {
 	if v.closed.Load() {
-		return nil, false, errClosed
+		return nil, cold, errClosed
 	}
 	// 1. Shape. Prefix and digits are looked at after a miss: a hit equals a text that passed.
 	if !checksumHolds(text) {
-		return nil, false, ErrMalformed
+		return nil, shape, ErrMalformed
 	}
 
 	// 2. Warm. What is judged is what was true when the clock was read, or later.
@@ -104,11 +104,11 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, warm bool
 		if mono, now := v.clock.read(); v.cache.trusts(e.trust.Load(), mono) {
 			e.visit()
 			key, err = v.accept(ctx, e, now)
-			return key, true, err
+			return key, warm, err
 		}
 	}
 	key, err = v.verifyCold(ctx, text)
-	return key, false, err
+	return key, cold, err
 }
 
 // verifyCold is the rest of the seven steps.
