@@ -1,6 +1,10 @@
 package apikey
 
-import "context"
+import (
+	"context"
+	"encoding/binary"
+	"unsafe"
+)
 
 // Forge is what a thief of the seed can do: the text of a key of the same id and number with
 // another secret and a true tag.
@@ -39,4 +43,19 @@ func (v *Verifier) MatchAgain(ctx context.Context, text string) (bool, error) {
 	}
 	c := r.credential(p.token.number())
 	return v.hashing.matches(ctx, p, r, c, v.cache.phcs.sum(bytesOf(c.Hash)))
+}
+
+// SipHash computes the digest by which a Verifier knows secrets, in its authors' order of bytes.
+func SipHash(key [16]byte, message []byte) (sum [16]byte) {
+	k := digestKey{binary.LittleEndian.Uint64(key[:]), binary.LittleEndian.Uint64(key[8:])}
+	d := k.sum(message)
+	binary.LittleEndian.PutUint64(sum[:], d.low)
+	binary.LittleEndian.PutUint64(sum[8:], d.high)
+	return sum
+}
+
+// EntryLayout returns the size of an entry, and of its beginning that a hit reads.
+func EntryLayout() (size, hot uintptr) {
+	var e entry
+	return unsafe.Sizeof(e), unsafe.Offsetof(e.sieve) + unsafe.Sizeof(e.sieve)
 }

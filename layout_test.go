@@ -1,0 +1,16 @@
+package apikey_test
+
+import (
+	"testing"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// A warm Verify touches two lines of memory in an entry, and an entry lies on whole lines.
+func TestEntryLayout(t *testing.T) {
+	t.Parallel()
+	size, hot := apikey.EntryLayout()
+	if size != 192 || hot > 128 {
+		t.Errorf("an entry takes %d bytes, and what a hit reads the first %d", size, hot)
+	}
+}
