@@ -9,16 +9,13 @@ import (
 type presented struct {
 	token  token
 	text   string
-	digest digest // of the secret; computed when the tag is true
+	digest digest // of the secret
 }
 
 // present reads a text whose checksum holds.
-func (v *Verifier) present(text string) (*presented, bool) {
-	t, ok := parseToken(text)
-	if !ok || !v.takes(t.prefix) {
-		return nil, false
-	}
-	return &presented{token: t, text: text}, true
+func (v *Verifier) present(text string) (t token, ok bool) {
+	t, ok = parseToken(text)
+	return t, ok && v.takes(t.prefix)
 }
 
 func (v *Verifier) takes(prefix string) bool {
@@ -36,15 +33,14 @@ func (p *presented) rejectedOr(err error) error {
 }
 
 // issuedHere checks the tag: nothing else of the text is believed before.
-func (v *Verifier) issuedHere(ctx context.Context, p *presented) error {
+func (v *Verifier) issuedHere(ctx context.Context, t *token) error {
 	key, err := v.seed.key(ctx, false)
 	if err != nil {
 		return unavailable("read the seed of the store", err)
 	}
-	if !key.holds(&p.token) {
+	if !key.holds(t) {
 		return ErrUnknown
 	}
-	p.digest = v.cache.secrets.sum(secretOf(p.text))
 	return nil
 }
 
@@ -97,19 +93,20 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if !checksumHolds(text) {
 		return nil, ErrMalformed
 	}
-	p, ok := v.present(text)
+	t, ok := v.present(text)
 	if !ok {
 		return nil, ErrMalformed
 	}
-	if err := v.issuedHere(ctx, p); err != nil {
+	if err := v.issuedHere(ctx, &t); err != nil {
 		return nil, err
 	}
-	r, err := v.reads.get(ctx, p.token.id)
+	id := keyID(t.prefix, t.id)
+	r, err := v.reads.get(ctx, t.id)
 	if err != nil {
-		return nil, unavailable("read key "+p.keyID(), err)
+		return nil, unavailable("read key "+id, err)
 	}
-	if _, err := v.judge(r, p.token.id, p.token.prefix, p.token.number()); err != nil {
-		return nil, &RejectedError{p.keyID(), err}
+	if _, err := v.judge(r, t.id, t.prefix, t.number()); err != nil {
+		return nil, &RejectedError{id, err}
 	}
-	return &Key{r.facts, p.token.number()}, nil
+	return &Key{r.facts, t.number()}, nil
 }

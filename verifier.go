@@ -52,7 +52,7 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
 	v.hashing.ctx, v.hashing.cancel = context.WithCancelCause(context.Background())
 	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval,
-		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+		step: int64(o.LastUsedInterval) / 2, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
 	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
 	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
@@ -81,7 +81,7 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // deleted nor rotated away at some instant during the call.
 //
 // A key that is warm is judged from memory, without an allocation or I/O, and then it does not
-// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: eight
+// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: two
 // times in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
 // nothing but one with a current number reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
@@ -113,16 +113,17 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 
 // verifyCold is the rest of the seven steps.
 func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
-	p, ok := v.present(text)
+	t, ok := v.present(text)
 	if !ok {
 		return nil, ErrMalformed
 	}
 
 	// 3. Tag.
-	if err := v.issuedHere(ctx, p); err != nil {
+	if err := v.issuedHere(ctx, &t); err != nil {
 		return nil, err
 	}
 
+	p := &presented{t, text, v.cache.secrets.sum(secretOf(text))}
 	var proven digest
 	for again := false; ; again = true {
 		// 4. Record.

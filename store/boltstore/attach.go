@@ -10,37 +10,63 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
+// opening is what Open does not let its caller choose.
+type opening struct {
+	// wholeUpTo is the length up to which all of a file is read and checked at once. Of a larger
+	// one it is what leads to the leaves; see branches.go.
+	wholeUpTo int64
+	meanwhile func() // called when the file was checked and nobody holds it; nil: nothing is to be done
+}
+
+// usualWhole takes a quarter of a second, and then nothing is left to be done later.
+const usualWhole = 512 << 20
+
 // attach opens an existing file, in two steps. Opened for reading, bbolt looks at no more than
 // the two meta pages, so that the structure can be checked on which it relies from then on:
 // for writing it reads the list of free pages at once, and panics if that is wrong.
-func attach(path string, o Options) (*Store, error) {
+func attach(path string, o Options, how opening) (*Store, error) {
 	begun := time.Now()
-	s, err := openBolt(path, o.Timeout, true)
-	if err != nil {
-		return nil, err
-	}
-	waited := time.Since(begun)
-	err = s.check()
-	if err == nil && o.ReadOnly {
+	for timeout := o.Timeout; ; timeout = max(o.Timeout-time.Since(begun), 1) { // bbolt takes zero for no timeout at all
+		checked, err := openBolt(path, timeout, true)
+		if err != nil {
+			return nil, err
+		}
+		waited := time.Since(begun)
+		err = checked.check(how.wholeUpTo)
+		if err == nil && o.ReadOnly {
+			return checked, nil
+		}
+		closeErr := checked.db.Close()
+		if err != nil && (o.ReadOnly || !errors.Is(err, errNew)) {
+			return nil, err
+		}
+		if closeErr != nil {
+			return nil, closeErr
+		}
+		if how.meanwhile != nil {
+			how.meanwhile()
+		}
+
+		s, err := openBolt(path, max(o.Timeout-waited, 1), false)
+		if err != nil {
+			return nil, err
+		}
+		err = s.viewAlone(func(transaction) error { return nil })
+		if err == nil && s.synced.Load() != checked.synced.Load() {
+			// Between the two another process has written, and what was checked is no more.
+			if err := s.db.Close(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if l := checked.leaves.Load(); l != nil {
+			s.leaves.Store(l.in(s.file, s.condemn))
+		}
+		if err := errors.Join(err, s.prepare(), s.settleName()); err != nil {
+			return nil, errors.Join(err, s.db.Close())
+		}
 		return s, nil
 	}
-	closeErr := s.db.Close()
-	if err != nil && (o.ReadOnly || !errors.Is(err, errNew)) {
-		return nil, err
-	}
-	if closeErr != nil {
-		return nil, closeErr
-	}
-
-	// bbolt takes a timeout of zero for none at all.
-	s, err = openBolt(path, max(o.Timeout-waited, 1), false)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(s.prepare(), s.settleName()); err != nil {
-		return nil, errors.Join(err, s.db.Close())
-	}
-	return s, nil
 }
 
 // openBolt opens the file, which must exist, and takes the lock.
@@ -83,14 +109,28 @@ func openBolt(path string, timeout time.Duration, readOnly bool) (*Store, error)
 	return s, nil
 }
 
-// check looks at all that bbolt will rely on.
-func (s *Store) check() error {
+// check looks at all that bbolt will rely on, but for the leaves of a file that is longer than
+// wholeUpTo.
+func (s *Store) check(wholeUpTo int64) error {
 	info, err := s.file.Stat()
 	if err != nil {
 		return err
 	}
 	s.size = info.Size()
-	unsealed, err := checkPages(s.file, s.size, s.pageSize)
+	unsealed, whole := 0, s.size <= wholeUpTo
+	if !whole {
+		var later *leaves
+		unsealed, later, err = checkBranches(s.file, s.size, s.pageSize)
+		if err == nil {
+			s.leaves.Store(later.in(s.file, s.condemn))
+		}
+		// Buckets that are in leaves lead to pages that no branch leads to. We have none, but
+		// another program may. And who reads that the file is damaged can wait for the rest.
+		whole = errors.Is(err, ErrCorrupt)
+	}
+	if whole {
+		unsealed, err = checkPages(s.file, s.size, s.pageSize)
+	}
 	noFreelist := errors.Is(err, errNoFreelist) // which is no damage, and less telling than the format
 	if err != nil && !noFreelist {
 		return err
@@ -141,7 +181,7 @@ func (s *Store) prepare() error {
 // before one uses them. What remains is a disk that says it has written what it has not.
 func (s *Store) syncMeta() error {
 	var id int64
-	if err := s.viewAlone(func(tx *bbolt.Tx) error { id = int64(tx.ID()); return nil }); err != nil {
+	if err := s.viewAlone(func(tx transaction) error { id = int64(tx.ID()); return nil }); err != nil {
 		return err
 	}
 	page, at := make([]byte, s.pageSize), id%2*int64(s.pageSize) // bbolt takes the two in turn
@@ -155,11 +195,11 @@ func (s *Store) syncMeta() error {
 }
 
 // viewAlone runs f in a transaction of a store that nobody else has yet.
-func (s *Store) viewAlone(f func(*bbolt.Tx) error) error {
+func (s *Store) viewAlone(f func(transaction) error) error {
 	_, err := guard(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
 			s.synced.Store(int64(tx.ID()))
-			return f(tx)
+			return f(transaction{tx, s.leaves.Load()})
 		})
 	})
 	return err

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-
-	"go.etcd.io/bbolt"
 )
 
 // Backup writes a copy of the file to w, as it is at one moment after the call began, and
@@ -46,7 +44,7 @@ func (s *Store) Backup(w io.Writer) (n int64, err error) {
 		}
 	}()
 	var size int64
-	err = s.read(context.Background(), func(tx *bbolt.Tx) (err error) {
+	err = s.read(context.Background(), func(tx transaction) (err error) {
 		size, err = tx.WriteTo(temp)
 		return err
 	})

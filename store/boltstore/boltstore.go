@@ -114,6 +114,9 @@ type Store struct {
 	queue   queue
 	syncing func(*bbolt.Tx) error // (*bbolt.Tx).Commit, unless a test makes it fail
 
+	leaves   atomic.Pointer[leaves] // that are still to be checked; nil: none
+	sweeping sync.WaitGroup
+
 	commitOver atomic.Pointer[chan struct{}] // closed when the last commit that began is over
 }
 
@@ -131,17 +134,18 @@ var (
 // Timeout, a file of another program or of a newer version of this one, one that was written
 // with bbolt's NoFreelistSync, and what the operating system answers.
 func Open(path string, opts *Options) (*Store, error) {
-	s, err := open(path, opts)
+	s, err := open(path, opts, opening{wholeUpTo: usualWhole})
 	switch {
 	case errors.Is(err, ErrLocked), errors.Is(err, ErrCorrupt):
 		return nil, fmt.Errorf("%w (%s)", err, path)
 	case err != nil:
 		return nil, fmt.Errorf("boltstore: open %s: %w", path, err)
 	}
+	s.start()
 	return s, nil
 }
 
-func open(path string, opts *Options) (*Store, error) {
+func open(path string, opts *Options, how opening) (*Store, error) {
 	if opts == nil {
 		opts = new(Options)
 	}
@@ -168,13 +172,20 @@ func open(path string, opts *Options) (*Store, error) {
 	case info != nil && info.Size() == 0:
 		return nil, fmt.Errorf("%w: the file is empty; remove it to start anew", ErrCorrupt)
 	}
-	s, err := attach(path, o)
+	s, err := attach(path, o, how)
 	if err != nil {
 		return nil, err
 	}
 	s.writer = make(chan struct{}, 1)
 	s.syncing = (*bbolt.Tx).Commit
 	return s, nil
+}
+
+// start begins what goes on while the file is open.
+func (s *Store) start() {
+	if l := s.leaves.Load(); l != nil {
+		s.sweeping.Go(func() { s.sweep(l) })
+	}
 }
 
 // Close closes the file and lets go of the lock. It waits for calls under way; later ones
@@ -194,6 +205,7 @@ func (s *Store) Close() error {
 			s.closeErr = s.file.Close()
 			return
 		}
+		s.sweeping.Wait() // it may read the file
 		s.closeErr = s.db.Close()
 	})
 	return s.closeErr

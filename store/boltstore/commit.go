@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-
-	"go.etcd.io/bbolt"
 )
 
 // A commit costs two syncs of the disk, whatever is in it. So while one is under way, the
@@ -20,9 +18,9 @@ import (
 
 // operation is one write.
 type operation struct {
-	ended  <-chan struct{}                   // the context's; asking the context itself would be foreign code
-	plan   func(*bbolt.Tx) ([]change, error) // looks, checks, and changes nothing
-	weight int                               // records it may write
+	ended  <-chan struct{}                     // the context's; asking the context itself would be foreign code
+	plan   func(transaction) ([]change, error) // looks, checks, and changes nothing
+	weight int                                 // records it may write
 	err    error
 	done   chan struct{} // closed when err is final
 }
@@ -74,7 +72,7 @@ func (q *queue) take() []*operation {
 // write carries out a write and returns when its outcome is final. If the context ends
 // before that begins, the write is withdrawn. Later it must be waited for: the caller tells
 // watchers of the change, and may not do so before the change.
-func (s *Store) write(ctx context.Context, weight int, plan func(*bbolt.Tx) ([]change, error)) error {
+func (s *Store) write(ctx context.Context, weight int, plan func(transaction) ([]change, error)) error {
 	op := &operation{ended: ctx.Done(), plan: plan, weight: weight, done: make(chan struct{})}
 	s.queue.add(op)
 	for {
@@ -162,7 +160,7 @@ func (s *Store) transact(batch []*operation) error {
 		if !changed {
 			return tx.Rollback()
 		}
-		return s.syncing(tx)
+		return s.syncing(tx.Tx)
 	})
 	switch {
 	case panicked:
@@ -178,11 +176,11 @@ func (s *Store) transact(batch []*operation) error {
 	return nil
 }
 
-func (c *change) apply(tx *bbolt.Tx) error {
+func (c *change) apply(tx transaction) error {
 	if c.value == nil {
-		return tx.Bucket(c.bucket).Delete(c.key)
+		return tx.bucket(c.bucket).remove(c.key)
 	}
-	return put(tx.Bucket(c.bucket), c.key, c.value)
+	return tx.bucket(c.bucket).put(c.key, c.value)
 }
 
 // examine finds out what a commit that failed has left. Before it writes the meta page, it

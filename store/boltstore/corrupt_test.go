@@ -99,6 +99,7 @@ func wantCorruptOrSame(t *testing.T, how string, file []byte, content string) (o
 	if err != nil || got != content {
 		t.Errorf("%s: it opens and holds something else; reading it answered %v", how, err)
 	}
+	wantCorruptOrSameSparsely(t, how, file, content)
 	if err := s.Create(t.Context(), record(100_000)); err != nil {
 		t.Errorf("%s: it opens, and Create answered %v", how, err)
 	}
@@ -122,18 +123,31 @@ func TestTruncated(t *testing.T) {
 }
 
 // damage counts what became of files that were tampered with. Opening many takes its time.
-type damage struct{ noticed, opened int }
+type damage struct {
+	noticed, opened int
+	late            int // noticed in a leaf that Open leaves for later, where it does
+}
 
 // try checks a file that was tampered with, and opens some of those that pass, and a few of the others.
 func (d *damage) try(t *testing.T, how string, tampered []byte, content string) {
 	t.Helper()
 	err := boltstore.CheckBytes(tampered)
+	leaves, sparsely := boltstore.CheckBytesSparsely(tampered)
+	if (sparsely == nil) != (err == nil) || sparsely != nil && !errors.Is(sparsely, boltstore.ErrCorrupt) {
+		t.Errorf("%s: as a whole %v; first without its leaves %v", how, err, sparsely)
+	}
+	if leaves > 0 && sparsely != nil {
+		d.late++
+	}
 	switch {
 	case err != nil && !errors.Is(err, boltstore.ErrCorrupt):
 		t.Fatalf("%s: %v", how, err)
 	case err != nil:
 		if d.noticed++; d.noticed%200 == 1 && wantCorruptOrSame(t, how, tampered, content) {
 			t.Errorf("%s: it opens", how)
+		}
+		if d.noticed%20 == 1 {
+			wantCorruptOrSameSparsely(t, how, tampered, content)
 		}
 	default:
 		if d.opened++; d.opened < 40 {
@@ -143,7 +157,7 @@ func (d *damage) try(t *testing.T, how string, tampered []byte, content string) 
 }
 
 func (d *damage) end(t *testing.T) {
-	t.Logf("noticed %d times; %d times it changed nothing", d.noticed, d.opened)
+	t.Logf("noticed %d times, of these %d in leaves that are left for later; %d times it changed nothing", d.noticed, d.late, d.opened)
 	if d.noticed == 0 || d.opened == 0 {
 		t.Error("the test does not test")
 	}

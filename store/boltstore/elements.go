@@ -60,6 +60,9 @@ func (p *pages) bucket(id uint64, value []byte, depth int) error {
 		return p.damaged(id, "has a bucket without a root")
 	}
 	if root := native.Uint64(value); root != 0 {
+		if p.waiting != nil {
+			return p.sparse(root, depth+1)
+		}
 		return p.tree(root, depth+1, nil, nil)
 	}
 	inline := value[16:]

@@ -3,7 +3,10 @@ package boltstore
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math/bits"
 	"os"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 )
@@ -26,6 +29,99 @@ func CheckBytes(file []byte) error {
 		err = errSeal
 	}
 	return err
+}
+
+// CheckBytesSparsely checks a file in memory as Open does a large one: the branches, and then
+// the leaves. It returns how many there were of these.
+func CheckBytesSparsely(file []byte) (n int, err error) {
+	unsealed, l, err := checkBranches(bytes.NewReader(file), int64(len(file)), os.Getpagesize())
+	if err == nil && unsealed > 0 {
+		err = errSeal
+	}
+	if err != nil {
+		return 0, err
+	}
+	l = l.in(bytes.NewReader(file), func(error) {})
+	n = l.left()
+	p := &pages{file: l.file, size: l.size}
+	root, _, err := p.meta()
+	if err != nil {
+		return 0, err
+	}
+	p.seen = make([]uint64, p.count/64+1)
+	p.waiting = make([]atomic.Uint64, len(p.seen))
+	var top level
+	if err := p.load(root, &top.page); err != nil {
+		return 0, err
+	}
+	elements, _ := parse(top.page, nil, nil, nil)
+	for _, e := range elements {
+		if !e.bucket {
+			continue
+		}
+		for from, more := []byte(nil), true; more; more = from != nil {
+			if from, err = l.sweep(native.Uint64(e.value), from, func() bool { return false }); err != nil {
+				return n, err
+			}
+		}
+	}
+	if left := l.left(); left > 0 {
+		return n, fmt.Errorf("%d leaves were left out", left)
+	}
+	return n, nil
+}
+
+func (l *leaves) left() (n int) {
+	for i := range l.waiting {
+		n += bits.OnesCount64(l.waiting[i].Load())
+	}
+	return n
+}
+
+// OpenSparsely opens a file as Open does a large one, but that the leaves which nobody reads
+// stay unchecked until Sweep.
+func OpenSparsely(path string, opts *Options) (*Store, error) {
+	return open(path, opts, opening{})
+}
+
+// OpenMeanwhile does the same, and calls f when it has let go of the file for a moment.
+func OpenMeanwhile(path string, f func()) (*Store, error) {
+	return open(path, nil, opening{meanwhile: f})
+}
+
+// OpenLarge opens a file as Open does a large one.
+func OpenLarge(path string, opts *Options) (*Store, error) {
+	s, err := open(path, opts, opening{})
+	if err == nil {
+		s.start()
+	}
+	return s, err
+}
+
+// Sweep checks the leaves that wait, as goes on after Open, and returns how many still do in the
+// end, and whether the store has forgotten about them.
+func Sweep(s *Store) (left int, forgotten bool) {
+	l := s.leaves.Load()
+	s.start()
+	s.sweeping.Wait()
+	return l.left(), s.leaves.Load() == nil
+}
+
+// Swept returns when that is over which goes on after Open.
+func Swept(s *Store) { s.sweeping.Wait() }
+
+// Unchecked lists the pages that wait.
+func Unchecked(s *Store) (pages []uint64) {
+	l := s.leaves.Load()
+	if l == nil {
+		return nil
+	}
+	for id := range l.count {
+		if l.waits(id) {
+			pages = append(pages, id)
+		}
+	}
+	return pages
 }
 
 // Used is the length of what counts in the file; behind it bbolt keeps some room.
@@ -109,3 +205,38 @@ func ForgetSize(s *Store) { s.size = 0 }
 
 // CreateFile is what Open calls if there is no file.
 func CreateFile(path string) error { return create(path) }
+
+// SweepWhenClosed returns how many leaves wait after the store was told to check them when it is
+// closed already.
+func SweepWhenClosed(s *Store) int {
+	l := s.leaves.Load()
+	s.db.View(func(tx *bbolt.Tx) error {
+		_, err := l.sweep(uint64(tx.Bucket(bucketRecords).Root()), nil, func() bool { return true })
+		return err
+	})
+	return l.left()
+}
+
+// Children are the pages that branches of a sound file lead to.
+func Children(file []byte) map[uint64]bool {
+	all := make(map[uint64]bool)
+	p := &pages{file: bytes.NewReader(file), size: os.Getpagesize()}
+	root, _, _ := p.meta()
+	var walk func(root uint64)
+	walk = func(id uint64) {
+		page := file[int(id)*p.size:]
+		page = page[:p.size*int(1+native.Uint32(page[12:]))]
+		elements, _ := parse(page, nil, nil, nil)
+		for _, e := range elements {
+			switch {
+			case native.Uint16(page[8:]) == flagBranch:
+				all[e.child] = true
+				walk(e.child)
+			case e.bucket && native.Uint64(e.value) != 0:
+				walk(native.Uint64(e.value))
+			}
+		}
+	}
+	walk(root)
+	return all
+}

@@ -9,7 +9,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
 )
 
-// FuzzOpen writes a patch into a file. It is refused, or holds what it held.
+// FuzzOpen writes a patch into a file. It is refused, or holds what it held; if
+// it is opened as a large one, that may show when it is read.
 func FuzzOpen(f *testing.F) {
 	file, content := sample(f, 25)
 	page := os.Getpagesize()
@@ -28,6 +29,8 @@ func FuzzOpen(f *testing.F) {
 		if int(at) >= 2*page {
 			if boltstore.CheckBytes(tampered) == nil {
 				wantCorruptOrSame(t, "patched", tampered, content)
+			} else {
+				wantCorruptOrSameSparsely(t, "patched", tampered, content)
 			}
 			return
 		}
@@ -44,17 +47,32 @@ func FuzzOpen(f *testing.F) {
 			t.Error(err)
 		}
 		s.Close()
+		if s, err = boltstore.OpenSparsely(path, &boltstore.Options{ReadOnly: true}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dump(t.Context(), s); err != nil {
+			t.Error(err)
+		}
+		s.Close()
 	})
 }
 
-// FuzzPages: whatever the bytes, the check ends with an answer.
+// FuzzPages: whatever the bytes, the check ends with an answer. Left for later, leaves are checked no
+// less than at once.
 func FuzzPages(f *testing.F) {
 	file, _ := sample(f, 5)
 	f.Add(file)
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, file []byte) {
-		if err := boltstore.CheckBytes(file); err != nil && !errors.Is(err, boltstore.ErrCorrupt) {
-			t.Error(err)
+		whole := boltstore.CheckBytes(file)
+		_, sparsely := boltstore.CheckBytesSparsely(file)
+		for _, err := range []error{whole, sparsely} {
+			if err != nil && !errors.Is(err, boltstore.ErrCorrupt) {
+				t.Error(err)
+			}
+		}
+		if whole != nil && sparsely == nil {
+			t.Errorf("not noticed where the leaves are left for later: %v", whole)
 		}
 	})
 }

@@ -36,7 +36,7 @@ const (
 var errNew = errors.New("holds no keys yet")
 
 // checkFormat tells a file of this package from a new one, another program's and a newer one's.
-func checkFormat(tx *bbolt.Tx) error {
+func checkFormat(tx transaction) error {
 	if first, _ := tx.Cursor().First(); first == nil {
 		return errNew
 	}
@@ -47,8 +47,8 @@ func checkFormat(tx *bbolt.Tx) error {
 		}
 	}
 	n := 0
-	if meta := tx.Bucket(bucketMeta); meta != nil {
-		value, _ := get(meta, keyFormat)
+	if tx.Bucket(bucketMeta) != nil {
+		value, _ := tx.bucket(bucketMeta).get(keyFormat)
 		if number, ok := strings.CutPrefix(string(value), formatName); ok {
 			n, _ = strconv.Atoi(number)
 		}
@@ -71,7 +71,8 @@ func initialize(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	return put(tx.Bucket(bucketMeta), keyFormat, []byte(formatName+strconv.Itoa(format)))
+	value := []byte(formatName + strconv.Itoa(format))
+	return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, value))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -92,22 +93,6 @@ func unseal(key, sealed []byte) (value []byte, ok bool) {
 	}
 	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, sealed[:n])
 	return sealed[:n:n], sum == binary.BigEndian.Uint32(sealed[n:])
-}
-
-func put(b *bbolt.Bucket, key, value []byte) error { return b.Put(key, seal(key, value)) }
-
-// get returns the value of a key; nil: there is none. It is part of the mapped file, and so
-// gone when the transaction ends.
-func get(b *bbolt.Bucket, key []byte) ([]byte, error) {
-	sealed := b.Get(key)
-	if sealed == nil {
-		return nil, nil
-	}
-	value, ok := unseal(key, sealed)
-	if !ok {
-		return nil, errSeal
-	}
-	return value, nil
 }
 
 var errSeal = fmt.Errorf("%w: a checksum differs", ErrCorrupt)
@@ -136,8 +121,8 @@ func checkKeys(r *apikey.Record) error {
 }
 
 // fetch returns a copy of the record. ErrNotFound.
-func fetch(tx *bbolt.Tx, id apikey.ID) (*apikey.Record, error) {
-	body, err := get(tx.Bucket(bucketRecords), id[:])
+func fetch(tx transaction, id apikey.ID) (*apikey.Record, error) {
+	body, err := tx.bucket(bucketRecords).get(id[:])
 	if err != nil {
 		return nil, err
 	}

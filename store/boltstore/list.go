@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"iter"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
@@ -25,7 +23,7 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 	if limit < 1 {
 		return nil, apikey.ID{}, errors.New("boltstore: list: the limit is below 1")
 	}
-	err = s.read(ctx, func(tx *bbolt.Tx) error {
+	err = s.read(ctx, func(tx transaction) error {
 		examined := 0
 		var last apikey.ID
 		for r, err := range newestFirst(tx, f.Subject, before) {
@@ -58,7 +56,7 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 func (s *Store) Count(ctx context.Context, f apikey.Filter) (int, error) {
 	ended := ctx.Done() // asking ctx itself inside the transaction would be foreign code
 	n := 0
-	err := s.read(ctx, func(tx *bbolt.Tx) error {
+	err := s.read(ctx, func(tx transaction) error {
 		for r, err := range newestFirst(tx, f.Subject, apikey.ID{}) {
 			if err != nil {
 				return err
@@ -90,32 +88,33 @@ var pastAll = bytes.Repeat([]byte{0xff}, len(apikey.ID{})+1)
 
 // newestFirst yields copies of the records below an id (zero: all), of one subject if one is
 // given, from the newest to the oldest. After an error it ends.
-func newestFirst(tx *bbolt.Tx, subject string, before apikey.ID) iter.Seq2[*apikey.Record, error] {
+func newestFirst(tx transaction, subject string, before apikey.ID) iter.Seq2[*apikey.Record, error] {
 	return func(yield func(*apikey.Record, error) bool) {
-		records := tx.Bucket(bucketRecords)
+		records := tx.bucket(bucketRecords)
 		walked, prefix := records, []byte(nil)
 		if subject != "" {
-			walked, prefix = tx.Bucket(bucketSubjects), subjectPrefix(subject)
+			walked, prefix = tx.bucket(bucketSubjects), subjectPrefix(subject)
 		}
 		bound := before[:]
 		if before.IsZero() {
 			bound = pastAll
 		}
-		cursor := walked.Cursor()
-		first := cursor.Prev
-		if at, _ := cursor.Seek(bytes.Join([][]byte{prefix, bound}, nil)); at == nil {
-			first = cursor.Last // all keys are below the bound
-		}
-		for key, sealed := first(); key != nil && bytes.HasPrefix(key, prefix); key, sealed = cursor.Prev() {
-			id := key[len(prefix):]
-			value, ok := unseal(key, sealed)
+		for at, err := range walked.descending(bytes.Join([][]byte{prefix, bound}, nil)) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !bytes.HasPrefix(at.key, prefix) {
+				return
+			}
+			id := at.key[len(prefix):]
+			value, ok := unseal(at.key, at.sealed)
 			if !ok {
 				yield(nil, errSeal)
 				return
 			}
-			var err error
 			if subject != "" {
-				value, err = get(records, id)
+				value, err = records.get(id)
 			}
 			var r *apikey.Record
 			if err == nil {

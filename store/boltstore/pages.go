@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"slices"
+	"sync/atomic"
 )
 
 // bbolt follows every page number and length that it finds. A page that leads back to its
@@ -46,10 +47,11 @@ var native = binary.NativeEndian
 // pages is a file under inspection.
 type pages struct {
 	file     io.ReaderAt
-	size     int      // of a page
-	count    uint64   // pages in use; what is above was never written
-	seen     []uint64 // one bit a page: it belongs to something
-	unsealed int      // values with a wrong checksum
+	size     int             // of a page
+	count    uint64          // pages in use; what is above was never written
+	seen     []uint64        // one bit a page: it belongs to something
+	unsealed int             // values with a wrong checksum
+	waiting  []atomic.Uint64 // one bit a page: a leaf that is checked later; nil: all are checked at once
 	levels   [maxDepth]level
 }
 
@@ -73,31 +75,44 @@ var errNoFreelist = errors.New("has no list of free pages, as bbolt writes it wi
 // leads to tell. But that bbolt leaves none of them is no promise of bbolt, so TestSoundFilesOpen
 // must pass with a new release of bbolt before it is used: it would refuse sound files.
 func checkPages(file io.ReaderAt, length int64, pageSize int) (unsealed int, err error) {
-	if pageSize < headerSize+metaSize || length < int64(pageSize) {
-		return 0, fmt.Errorf("%w: pages of %d bytes in a file of %d", ErrCorrupt, pageSize, length)
-	}
 	p := &pages{file: file, size: pageSize}
+	err = p.check(length, false)
+	return p.unsealed, err
+}
+
+// checkBranches does the same but for the leaves below branches, which it leaves to the caller.
+// The values of those are not counted.
+func checkBranches(file io.ReaderAt, length int64, pageSize int) (unsealed int, later *leaves, err error) {
+	p := &pages{file: file, size: pageSize}
+	if err := p.check(length, true); err != nil {
+		return 0, nil, err
+	}
+	return p.unsealed, &leaves{size: p.size, count: p.count, claimed: p.seen, waiting: p.waiting}, nil
+}
+
+func (p *pages) check(length int64, sparse bool) error {
+	if p.size < headerSize+metaSize || length < int64(p.size) {
+		return fmt.Errorf("%w: pages of %d bytes in a file of %d", ErrCorrupt, p.size, length)
+	}
 	root, freelist, err := p.meta()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if p.count > uint64(length)/uint64(pageSize) {
-		return 0, fmt.Errorf("%w: the file is cut off", ErrCorrupt)
+	if p.count > uint64(length)/uint64(p.size) {
+		return fmt.Errorf("%w: the file is cut off", ErrCorrupt)
 	}
 	p.seen = make([]uint64, p.count/64+1)
 	p.seen[0] = 0b11 // the meta pages
+	if sparse {
+		p.waiting = make([]atomic.Uint64, len(p.seen))
+	}
 	if err := p.tree(root, 0, nil, nil); err != nil {
-		return 0, err
+		return err
 	}
 	if err := p.free(freelist); err != nil {
-		return 0, err
+		return err
 	}
-	for id := range p.count {
-		if p.seen[id/64]&(1<<(id%64)) == 0 {
-			return 0, p.damaged(id, "belongs to nothing") // and so what leads to it is damaged
-		}
-	}
-	return p.unsealed, nil
+	return p.owned()
 }
 
 // meta reads the meta pages.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
@@ -24,8 +22,8 @@ func (s *Store) Create(ctx context.Context, r *apikey.Record) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, 1, func(tx *bbolt.Tx) ([]change, error) {
-		switch old, err := get(tx.Bucket(bucketRecords), c.ID[:]); {
+	return s.write(ctx, 1, func(tx transaction) ([]change, error) {
+		switch old, err := tx.bucket(bucketRecords).get(c.ID[:]); {
 		case err != nil:
 			return nil, err
 		case old != nil:
@@ -49,7 +47,7 @@ func (s *Store) Create(ctx context.Context, r *apikey.Record) error {
 // Get returns the record. See [apikey.Store].
 func (s *Store) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
 	var r *apikey.Record
-	err := s.read(ctx, func(tx *bbolt.Tx) (err error) {
+	err := s.read(ctx, func(tx transaction) (err error) {
 		r, err = fetch(tx, id)
 		return err
 	})
@@ -70,7 +68,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 		return apikey.ErrConflict
 	}
 	c := r.Clone()
-	return s.write(ctx, 1, func(tx *bbolt.Tx) ([]change, error) {
+	return s.write(ctx, 1, func(tx transaction) ([]change, error) {
 		old, err := fetch(tx, c.ID)
 		switch {
 		case errors.Is(err, apikey.ErrNotFound):
@@ -117,7 +115,7 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 	if err := s.admit(ctx, true); err != nil {
 		return err
 	}
-	return s.write(ctx, 1, func(tx *bbolt.Tx) ([]change, error) {
+	return s.write(ctx, 1, func(tx transaction) ([]change, error) {
 		old, err := fetch(tx, id)
 		if err != nil {
 			return nil, err
@@ -134,8 +132,8 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 }
 
 // takeUnique gives r its UniqueKey, which must not be empty. ErrNameTaken.
-func takeUnique(tx *bbolt.Tx, r *apikey.Record) (change, error) {
-	holder, err := get(tx.Bucket(bucketUnique), []byte(r.UniqueKey))
+func takeUnique(tx transaction, r *apikey.Record) (change, error) {
+	holder, err := tx.bucket(bucketUnique).get([]byte(r.UniqueKey))
 	if err == nil && holder != nil {
 		err = apikey.ErrNameTaken
 	}
@@ -156,7 +154,7 @@ func (s *Store) RecordUse(ctx context.Context, uses []apikey.Use) error {
 	}
 	// Sorted, so that each record is read and written once, and neighbours together.
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b apikey.Use) int { return a.ID.Compare(b.ID) })
-	return s.write(ctx, len(uses), func(tx *bbolt.Tx) ([]change, error) {
+	return s.write(ctx, len(uses), func(tx transaction) ([]change, error) {
 		var changes []change
 		for rest := uses; len(rest) > 0; {
 			id := rest[0].ID
@@ -178,7 +176,7 @@ func (s *Store) RecordUse(ctx context.Context, uses []apikey.Use) error {
 }
 
 // applyUses returns the record of these uses, all of one id, as it is to be stored; nil: as it is.
-func applyUses(tx *bbolt.Tx, uses []apikey.Use) ([]byte, error) {
+func applyUses(tx transaction, uses []apikey.Use) ([]byte, error) {
 	r, err := fetch(tx, uses[0].ID)
 	if errors.Is(err, apikey.ErrNotFound) {
 		return nil, nil

@@ -40,6 +40,12 @@ func (s *Store) admit(ctx context.Context, write bool) error {
 	return ctx.Err()
 }
 
+// transaction is one of bbolt's in a file of which some leaves may not be checked yet.
+type transaction struct {
+	*bbolt.Tx
+	leaves *leaves // nil: all are checked
+}
+
 // begin starts a transaction.
 //
 // While one begins, bbolt reads the meta pages with its locks held. If that faults, because
@@ -47,39 +53,40 @@ func (s *Store) admit(ctx context.Context, write bool) error {
 // after such a fault none is waiting for the locks, and none will.
 //
 // A write looks at the size before: in a file that was cut it would write behind a hole.
-func (s *Store) begin(writable bool) (tx *bbolt.Tx, err error) {
+func (s *Store) begin(writable bool) (tx transaction, err error) {
 	s.beginning.Lock()
 	defer s.beginning.Unlock()
 	if s.closed.Load() {
-		return nil, ErrClosed
+		return tx, ErrClosed
 	}
 	if s.broken != nil {
-		return nil, s.broken
+		return tx, s.broken
 	}
 	if writable {
 		info, err := s.file.Stat()
 		if err != nil {
 			if s.closed.Load() {
-				return nil, ErrClosed
+				return tx, ErrClosed
 			}
-			return nil, err
+			return tx, err
 		}
 		if info.Size() < s.size {
 			s.broken = fmt.Errorf("%w: the file was cut while it was open", ErrCorrupt)
-			return nil, s.broken
+			return tx, s.broken
 		}
 		s.size = info.Size()
 	}
 	panicked, err := guard(func() (err error) {
-		tx, err = s.db.Begin(writable)
+		tx.Tx, err = s.db.Begin(writable)
 		return err
 	})
 	if panicked {
 		s.broken, s.stuck = err, true
 	}
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return nil, ErrClosed
+		return tx, ErrClosed
 	}
+	tx.leaves = s.leaves.Load()
 	return tx, err
 }
 
@@ -92,7 +99,7 @@ func (s *Store) breakOff(err error, stuck bool) {
 
 // read runs f in a read transaction. What f keeps must be copied, and f calls nobody else's
 // code: a transaction that does not end keeps others from beginning.
-func (s *Store) read(ctx context.Context, f func(*bbolt.Tx) error) error {
+func (s *Store) read(ctx context.Context, f func(transaction) error) error {
 	if err := s.admit(ctx, false); err != nil {
 		return err
 	}

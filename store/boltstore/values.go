@@ -13,8 +13,8 @@ import (
 // Value returns a named value; nil: there is none. See [apikey.Store].
 func (s *Store) Value(ctx context.Context, name string) ([]byte, error) {
 	var value []byte
-	err := s.read(ctx, func(tx *bbolt.Tx) error {
-		stored, err := get(tx.Bucket(bucketValues), []byte(name))
+	err := s.read(ctx, func(tx transaction) error {
+		stored, err := tx.bucket(bucketValues).get([]byte(name))
 		value = bytes.Clone(stored)
 		return err
 	})
@@ -33,8 +33,8 @@ func (s *Store) SwapValue(ctx context.Context, name string, old, new []byte) err
 		return errors.New("boltstore: a value needs a name of at most 32 KiB")
 	}
 	old, new = bytes.Clone(old), bytes.Clone(new) // which keep nil and empty apart
-	return s.write(ctx, 1, func(tx *bbolt.Tx) ([]change, error) {
-		present, err := get(tx.Bucket(bucketValues), []byte(name))
+	return s.write(ctx, 1, func(tx transaction) ([]change, error) {
+		present, err := tx.bucket(bucketValues).get([]byte(name))
 		if err != nil {
 			return nil, err
 		}
