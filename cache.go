@@ -47,8 +47,9 @@ func newCache(f *feed, max int64) *cache {
 	return c
 }
 
-// find returns the entry whose text was presented, or nil. The secret is looked at last, and
-// only where all else is right.
+// find returns the entry whose text was presented, or nil. All but the secret is public, and is compared
+// as it is: prefix, id and, in the tag, the number. So an entry equals exactly one text. The secret is
+// looked at last, and only where all else is right.
 func (c *cache) find(text string) *entry {
 	if e := c.named(text); e != nil && e.holds(c.secrets.sum(secretOf(text))) {
 		return e
@@ -80,7 +81,7 @@ func (c *cache) trusts(trust uint64, mono int64) bool {
 // lookup returns a key that is warm, for those who come without its secret, or nil.
 func (c *cache) lookup(id ID, mono int64) *Key {
 	for e := c.byID.bucket(hashOfID(id)).Load(); e != nil; e = e.nextID.Load() {
-		if e.key.facts.id() != id {
+		if e.facts.id() != id {
 			continue
 		}
 		if s := e.shown.Load(); s != nil && c.trusts(s.trust, mono) {
@@ -96,51 +97,48 @@ func (c *cache) lookup(id ID, mono int64) *Key {
 func (c *cache) show(e *entry, trust uint64) *Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &shown{Key{facts: e.key.facts}, trust}
+	s := &shown{Key{facts: e.facts}, trust}
 	if e.trust.Load() == trust {
-		c.hang(e, s, 0)
+		e.shown.Store(s)
 	}
 	return &s.key
 }
 
-// hang hangs on an entry what Lookup returns, and counts the bytes that only that holds.
-func (c *cache) hang(e *entry, s *shown, extra int) {
-	e.shown.Store(s)
-	c.bytes -= e.size()
-	e.extra = uint32(extra)
-	c.bytes += e.size()
-}
-
 // remembers reports whether this secret is known to match the PHC string of this digest.
 func (c *cache) remembers(p *presented, phc digest) bool {
-	if e := c.find(p.text); e != nil && e.phc == phc {
+	proof := c.proofs.of(p.token.prefix, nameOf(p.text), p.digest, phc)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if e := c.named(p.text); e != nil && e.holds(p.digest) && e.phc == phc {
 		e.visit()
 		return true
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.proofs.has(c.proofs.of(p.token.prefix, nameOf(p.text), p.digest, phc))
+	return c.proofs.has(proof)
 }
 
-// remember keeps that the secret matches.
+// remember keeps that argon2 found the secret to match.
 func (c *cache) remember(p *presented, phc digest) {
+	proof := c.proofs.of(p.token.prefix, nameOf(p.text), p.digest, phc)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bytes += c.proofs.add(c.proofs.of(p.token.prefix, nameOf(p.text), p.digest, phc))
+	c.bytes += c.proofs.add(proof)
 	c.shrink()
 }
 
-// fill keeps what was read of the record. It is trusted unless a change was told meanwhile. It
-// returns the credential's entry.
+// fill keeps what was read of the record, and the PHC string that argon2 found the secret to match,
+// if it did. The record is trusted unless a change was told meanwhile. It returns the credential's entry.
 func (c *cache) fill(p *presented, phc digest, r *read, credential *Credential) *entry {
 	e := &entry{
 		digest: p.digest, ends: min(end(r.record.ExpiresAt), end(credential.NotAfter)),
 		name: nameOf(p.text), prefix: unique.Make(r.record.Prefix), // not the part of the text that was presented: it would keep the text alive
-		key: Key{r.facts, credential.Number}, phc: phc,
+		facts: r.facts, number: credential.Number, key: Key{r.facts, credential.Number}, phc: phc,
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.named(p.text); old != nil {
+		if e.phc == (digest{}) && e.digest == old.digest {
+			e.phc = old.phc
+		}
 		c.renew(old, e)
 	} else {
 		c.byTag.insert(e.tagHash(), e)
@@ -169,19 +167,26 @@ func (c *cache) renew(old, e *entry) {
 	c.byID.replace(e.idHash(), old, e)
 	c.requeue(old, e)
 	old.trust.Store(0)
+	old.shown.Store(nil)
 	c.bytes += e.size() - old.size()
 }
 
-// fillShown is fill for a key whose secret was not presented: it goes only to an entry that is there.
+// fillShown is fill for a key whose secret was not presented. What was read takes the place of what
+// an entry holds, so that ids, which are public, push nothing out. Of the secret that says
+// nothing: the entry stays distrusted for those who present it.
 func (c *cache) fillShown(r *read) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for e := c.byID.bucket(hashOfID(r.record.ID)).Load(); e != nil; e = e.nextID.Load() {
-		if e.key.facts.id() == r.record.ID && c.unchanged(r) {
-			c.hang(e, &shown{Key{facts: r.facts}, r.mark.gaps + 1}, len(r.facts))
-			c.shrink()
-			return
+	for old := c.byID.bucket(hashOfID(r.record.ID)).Load(); old != nil; old = old.nextID.Load() {
+		if old.facts.id() != r.record.ID || !c.unchanged(r) {
+			continue
 		}
+		e := &entry{digest: old.digest, name: old.name, prefix: old.prefix, facts: r.facts, number: old.number,
+			key: Key{r.facts, old.number}, phc: old.phc}
+		c.renew(old, e)
+		e.shown.Store(&shown{Key{facts: r.facts}, r.mark.gaps + 1})
+		c.shrink()
+		return
 	}
 }
 
@@ -190,9 +195,9 @@ func (c *cache) distrust(id ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for e := c.byID.bucket(hashOfID(id)).Load(); e != nil; e = e.nextID.Load() {
-		if e.key.facts.id() == id {
+		if e.facts.id() == id {
 			e.trust.Store(0)
-			c.hang(e, nil, 0)
+			e.shown.Store(nil)
 		}
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"unsafe"
 )
 
-// entry is one credential that was verified, and what its record said. But for its atomics it
-// never changes: what is read anew of a record makes a new entry, so that a Verify that holds an
-// old one goes on with what was true when it began.
+// entry is one credential that was verified, and what its record said. But for its atomics and its
+// place in the queue it never changes: what is read anew of a record makes a new entry, so that a
+// Verify that holds an old one goes on with what was true when it began.
 //
-// A warm Verify reads the first 128 bytes, which are two lines of memory; the rest is for those
-// who change the cache. TestEntryLayout holds them to it.
+// A warm Verify reads the first 128 bytes, which are two lines of memory on a machine of 64 bits; the
+// rest is for those who change the cache. TestEntryLayout holds them to it. The cache itself reads
+// nothing of key: that is handed out, and somebody may write over it.
 type entry struct {
 	nextTag atomic.Pointer[entry] // of the same bucket
 	digest  digest                // of the secret digits
@@ -22,16 +23,16 @@ type entry struct {
 
 	name   name
 	prefix unique.Handle[string] // one string for all entries
-	key    Key
+	facts  facts
+	number uint16      // of the credential
 	sieve  atomic.Bool // visited since the hand came by
 
-	extra  uint32 // bytes that shown holds beside key's
+	key    Key // of the facts and the number
 	nextID atomic.Pointer[entry]
 	shown  atomic.Pointer[shown]
-	phc    digest // of the PHC string that the secret matches
+	phc    digest // of the PHC string that argon2 found the secret to match; zero: only its MAC was looked at
 	newer  *entry // in the queue; guarded by the cache's mu
 	older  *entry
-	_      [16]byte // to three whole lines: else the first two would lie across three
 }
 
 // shown is a key for those who come without a secret.
@@ -41,7 +42,7 @@ type shown struct {
 }
 
 func (e *entry) tagHash() uint64 { return e.name.tag1 }
-func (e *entry) idHash() uint64  { return hashOfID(e.key.facts.id()) }
+func (e *entry) idHash() uint64  { return hashOfID(e.facts.id()) }
 
 // hashOfID is the random half of the id.
 func hashOfID(id ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
@@ -81,7 +82,7 @@ func (e *entry) holds(d digest) bool { return e.digest.low^d.low|e.digest.high^d
 // Lookup may hang on it is counted from the beginning.
 func (e *entry) size() int64 {
 	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}))
-	n := int64(len(e.key.facts)) + int64(e.extra)
+	n := int64(len(e.facts))
 	return own + n + n/8
 }
 
@@ -103,8 +104,9 @@ func (x *index) insert(hash uint64, e *entry) {
 	b.Store(e)
 }
 
-// replace puts with, which is nil or no entry's successor yet, in the place of e. A reader that holds e, or
-// walks over it, goes on: it came before.
+// replace puts with, or if that is nil what follows, in the place of e. Readers go on meanwhile. One
+// that walks over e may miss what stood behind it, and then verifies as if it were not cached; e
+// keeps nothing alive for those who hold the key in it.
 func (x *index) replace(hash uint64, e, with *entry) {
 	at := x.bucket(hash)
 	for at.Load() != e {
@@ -116,4 +118,5 @@ func (x *index) replace(hash uint64, e, with *entry) {
 		after = with
 	}
 	at.Store(after)
+	x.next(e).Store(nil)
 }

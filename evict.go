@@ -31,14 +31,6 @@ func (c *cache) requeue(old, e *entry) {
 	}
 }
 
-// dequeue takes e out.
-func (c *cache) dequeue(e *entry) {
-	c.relink(e, e.older, e.newer)
-	if c.hand == e {
-		c.hand = e.newer
-	}
-}
-
 // relink lets the neighbours of e, or the ends of the queue, point at others.
 func (c *cache) relink(e, older, newer *entry) {
 	if e.newer != nil {
@@ -69,14 +61,16 @@ func (c *cache) shrink() {
 	}
 }
 
-// remove takes an entry out, and leaves the proof that its secret matched.
+// remove takes an entry out. If argon2 found that its secret matches, the proof of that stays.
 func (c *cache) remove(e *entry) {
 	c.byTag.replace(e.tagHash(), e, nil)
 	c.byID.replace(e.idHash(), e, nil)
-	c.dequeue(e)
+	c.relink(e, e.older, e.newer) // the hand has gone on
 	e.trust.Store(0)
 	e.shown.Store(nil)
 	c.bytes -= e.size()
 	c.count--
-	c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.name, e.digest, e.phc))
+	if e.phc != (digest{}) {
+		c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.name, e.digest, e.phc))
+	}
 }

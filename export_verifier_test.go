@@ -30,8 +30,8 @@ func ForgeNumber(seed []byte, text string, number uint16) string {
 
 // MatchAgain is Verify from the point on at which it has missed what is remembered.
 func (v *Verifier) MatchAgain(ctx context.Context, text string) (bool, error) {
-	t, ok := v.present(text)
-	if !ok {
+	var t token
+	if !t.parse(text) {
 		return false, ErrMalformed
 	}
 	p := &presented{t, text, v.cache.secrets.sum(secretOf(text))}

@@ -10,8 +10,8 @@ import (
 )
 
 // lastUsed collects last-used times and writes them in batches: at most one write for a
-// credential and interval, none of them in the way of a Verify. A time reaches the store at
-// most one and a half intervals late. What is collected is lost if the process dies.
+// credential and interval, none of them in the way of a Verify. What the store says is at
+// most one and a half intervals behind. What is collected is lost if the process dies.
 type lastUsed struct {
 	store    Store
 	interval time.Duration

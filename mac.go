@@ -66,13 +66,18 @@ func newTagKey(seed []byte) tagKey { return tagKey{newMACKey(subkey(seed, "tag")
 // tag returns the tag of t, whose number is given.
 func (k tagKey) tag(t token, number uint16) uint64 {
 	t.tag = uint64(number) << 48
-	sum := k.sum(&t)
-	return t.tag | binary.BigEndian.Uint64(sum[:])>>16
+	return k.of(&t)
+}
+
+// of returns the tag of t for the number in it.
+func (k tagKey) of(t *token) uint64 {
+	sum := k.sum(t)
+	return uint64(t.number())<<48 | binary.BigEndian.Uint64(sum[:])>>16
 }
 
 // holds compares whole words: there is no early exit to time. Numbers begin with 1: a text
 // with number 0 was never issued, whoever signed it.
-func (k tagKey) holds(t *token) bool { return t.number() != 0 && k.tag(*t, t.number()) == t.tag }
+func (k tagKey) holds(t *token) bool { return t.number() != 0 && k.of(t) == t.tag }
 
 // subkey derives an independent key for one purpose (HKDF-SHA-256, RFC 5869).
 func subkey(secret []byte, purpose string) []byte {

@@ -12,12 +12,6 @@ type presented struct {
 	digest digest // of the secret
 }
 
-// present reads a text whose checksum holds.
-func (v *Verifier) present(text string) (t token, ok bool) {
-	t, ok = parseToken(text)
-	return t, ok && v.takes(t.prefix)
-}
-
 func (v *Verifier) takes(prefix string) bool {
 	return v.options.Prefixes == nil || slices.Contains(v.options.Prefixes, prefix)
 }
@@ -93,8 +87,8 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if !checksumHolds(text) {
 		return nil, ErrMalformed
 	}
-	t, ok := v.present(text)
-	if !ok {
+	var t token
+	if !t.parse(text) || !v.takes(t.prefix) {
 		return nil, ErrMalformed
 	}
 	if err := v.issuedHere(ctx, &t); err != nil {

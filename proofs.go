@@ -7,17 +7,17 @@ import (
 )
 
 // proofs remembers which secrets match which argon2 hashes for longer than the records are kept,
-// in 16 bytes each where an entry takes 500: what comes back after it was evicted costs one
-// read of the store and no argon2. In an eighth of the cache's bytes it holds four times as many
-// as the rest holds entries.
+// in 16 bytes each where an entry takes over 500: what comes back after it was evicted costs one
+// read of the store and no argon2. It takes an eighth of the cache's bytes at most.
 //
 // A proof is a digest of the prefix, the id, the tag, the digest of the secret and that of the PHC
 // string, under a key of its own. It is found in a set of eight, the latest first; the ninth pushes out
 // the one that is longest there.
 type proofs struct {
-	key  digestKey
-	max  int64 // bytes
-	sets []proofSet
+	key   digestKey
+	max   int64 // bytes
+	count int   // added, those pushed out again included
+	sets  []proofSet
 }
 
 type proofSet [setSize]digest
@@ -25,7 +25,6 @@ type proofSet [setSize]digest
 const (
 	setSize  = 8
 	setBytes = setSize * 16
-	minSets  = 8
 )
 
 func (p *proofs) of(prefix string, n name, secret, phc digest) digest {
@@ -55,12 +54,12 @@ func (p *proofs) has(d digest) bool {
 
 // add puts a proof first in its set, and returns by how many bytes the table has grown.
 func (p *proofs) add(d digest) (grown int64) {
-	set := p.set(d)
-	if set == nil || set[setSize-1] != (digest{}) {
-		grown = p.grow()
-		set = p.set(d)
+	if !p.has(d) {
+		if p.count++; p.count > len(p.sets)*setSize/2 {
+			grown = p.grow()
+		}
 	}
-	if set != nil {
+	if set := p.set(d); set != nil {
 		set.put(d)
 	}
 	return grown
@@ -77,7 +76,7 @@ func (s *proofSet) put(d digest) {
 
 // grow doubles the table if there is room.
 func (p *proofs) grow() int64 {
-	n := max(minSets, 2*len(p.sets))
+	n := max(1, 2*len(p.sets))
 	if int64(n)*setBytes > p.max {
 		return 0
 	}

@@ -37,33 +37,44 @@ func (k *Keyring) check(c *Credential, t *token) macState {
 	return macRetired
 }
 
+// proof is what a secret was proven by.
+type proof int
+
+const (
+	unproven proof = iota
+	byMAC
+	byMemory // of what argon2 found
+	byArgon2
+)
+
 // prove tells whether the secret is the one that the credential holds the hash of: by what is
-// remembered, else by the MAC, else by argon2. hashed reports that argon2 was waited for.
+// remembered, else by the MAC, else by argon2.
 //
 // Under RequireMAC nothing but a MAC counts, and it is computed every time, so that a
-// credential whose MAC was taken away is refused though its secret was once accepted.
-func (v *Verifier) prove(ctx context.Context, p *presented, r *Record, c *Credential, phc digest) (hashed bool, err error) {
+// credential whose MAC was taken away is refused though its secret was once accepted. A MAC says
+// nothing of the hash beside it, so what it proves is not remembered of that.
+func (v *Verifier) prove(ctx context.Context, p *presented, r *Record, c *Credential, phc digest) (by proof, err error) {
 	mac := macNone
-	known := !v.options.RequireMAC && v.cache.remembers(p, phc)
-	if !known {
-		mac = v.options.Keyring.check(c, &p.token)
-		known = mac == macCurrent || mac == macRetired
+	if !v.options.RequireMAC && v.cache.remembers(p, phc) {
+		by = byMemory
+	} else if mac = v.options.Keyring.check(c, &p.token); mac == macCurrent || mac == macRetired {
+		by = byMAC
 	}
-	if !known {
+	if by == unproven {
 		if v.options.RequireMAC {
-			return false, ErrUnknown
+			return unproven, ErrUnknown
 		}
-		hashed = true
 		matched, err := v.hashing.matches(ctx, p, r, c, phc)
 		if err != nil {
-			return true, unavailable("verify key "+keyID(r.Prefix, r.ID), err)
+			return unproven, unavailable("verify key "+keyID(r.Prefix, r.ID), err)
 		}
 		if !matched {
-			return true, ErrUnknown
+			return unproven, ErrUnknown
 		}
+		by = byArgon2
 	}
 	v.signAgain(ctx, p, r, c, mac)
-	return hashed, nil
+	return by, nil
 }
 
 // signAgain gives a credential that was just proven a MAC under the current key, if it has none,

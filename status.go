@@ -23,7 +23,7 @@ func (e *entry) over(now int64) error {
 	switch {
 	case now < e.ends:
 		return nil
-	case now >= end(e.key.facts.time(expires)):
+	case now >= end(e.facts.time(expires)):
 		return ErrExpired
 	}
 	return ErrUnknown

@@ -143,24 +143,27 @@ func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)
 
 // parseToken reads a text whose length and checksum hold.
 func parseToken(text string) (t token, ok bool) {
+	ok = t.parse(text)
+	return t, ok
+}
+
+// parse is parseToken in place: a token is long, and copying one that was just put together stalls.
+func (t *token) parse(text string) bool {
 	n := len(text) - bodyDigits
 	t.prefix = text[:n-1]
-	if text[n-1] != '_' || !validPrefix(t.prefix) {
-		return token{}, false
-	}
-	var words [6]uint64
-	for i := range words {
-		if words[i], ok = parseWord(text[n+i*wordDigits:]); !ok {
-			return token{}, false
-		}
-	}
-	binary.BigEndian.PutUint64(t.id[0:], words[0])
-	binary.BigEndian.PutUint64(t.id[8:], words[1])
-	binary.BigEndian.PutUint64(t.secret[0:], words[2])
-	binary.BigEndian.PutUint64(t.secret[8:], words[3])
-	binary.BigEndian.PutUint64(t.secret[16:], words[4])
-	t.tag = words[5]
-	return t, true
+	id1, ok1 := parseWord(text[n:])
+	id2, ok2 := parseWord(text[n+wordDigits:])
+	secret1, ok3 := parseWord(text[n+2*wordDigits:])
+	secret2, ok4 := parseWord(text[n+3*wordDigits:])
+	secret3, ok5 := parseWord(text[n+4*wordDigits:])
+	tag, ok6 := parseWord(text[n+5*wordDigits:])
+	binary.BigEndian.PutUint64(t.id[0:], id1)
+	binary.BigEndian.PutUint64(t.id[8:], id2)
+	binary.BigEndian.PutUint64(t.secret[0:], secret1)
+	binary.BigEndian.PutUint64(t.secret[8:], secret2)
+	binary.BigEndian.PutUint64(t.secret[16:], secret3)
+	t.tag = tag
+	return ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && text[n-1] == '_' && validPrefix(t.prefix)
 }
 
 // hint is the part of the text that is public: prefix, underscore and id digits. A hint stands in

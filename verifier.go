@@ -113,8 +113,8 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 
 // verifyCold is the rest of the seven steps.
 func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
-	t, ok := v.present(text)
-	if !ok {
+	var t token
+	if !t.parse(text) || !v.takes(t.prefix) {
 		return nil, ErrMalformed
 	}
 
@@ -124,7 +124,7 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 	}
 
 	p := &presented{t, text, v.cache.secrets.sum(secretOf(text))}
-	var proven digest
+	var proven, hash digest // hash: as far as argon2 has proven it
 	for again := false; ; again = true {
 		// 4. Record.
 		r, err := v.reads.get(ctx, p.token.id)
@@ -141,10 +141,14 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 		// 6. Secret.
 		phc, hashed := v.cache.phcs.sum(bytesOf(c.Hash)), false
 		if phc != proven || v.options.RequireMAC {
-			if hashed, err = v.prove(ctx, p, r.record, c, phc); err != nil {
+			by, err := v.prove(ctx, p, r.record, c, phc)
+			if err != nil {
 				return nil, p.rejectedOr(err)
 			}
-			proven = phc
+			proven, hash, hashed = phc, digest{}, by == byArgon2
+			if by != byMAC {
+				hash = phc
+			}
 		}
 
 		// 7. Again, if a change came meanwhile, or if hashing took its time and nobody would
@@ -152,14 +156,14 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 		if !again && (v.feed.mark(p.token.id) != r.mark || hashed && !v.feed.live()) {
 			continue
 		}
-		return v.accept(ctx, v.cache.fill(p, phc, r, c), v.clock.nanos())
+		return v.accept(ctx, v.cache.fill(p, hash, r, c), v.clock.nanos())
 	}
 }
 
 // accept judges by the clock and by Check, and notes the use.
 func (v *Verifier) accept(ctx context.Context, e *entry, now int64) (*Key, error) {
 	if err := e.over(now); err != nil {
-		return nil, &RejectedError{e.key.ID(), err}
+		return nil, &RejectedError{keyID(e.prefix.Value(), e.facts.id()), err}
 	}
 	if v.options.Check != nil {
 		if err := v.allowed(ctx, &e.key); err != nil {
@@ -167,7 +171,7 @@ func (v *Verifier) accept(ctx context.Context, e *entry, now int64) (*Key, error
 		}
 	}
 	if noted := e.noted.Load(); v.uses.due(noted, now) && e.noted.CompareAndSwap(noted, now) {
-		v.uses.note(e.key.facts.id(), e.key.number, now)
+		v.uses.note(e.facts.id(), e.number, now)
 	}
 	return &e.key, nil
 }

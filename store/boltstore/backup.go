@@ -13,7 +13,7 @@ import (
 // returns the bytes written. Put in the file's place, or anywhere else, the copy opens with
 // [Open]. The store can be used meanwhile.
 //
-// The copy goes to a temporary file in the same folder first, is checked as Open does, and
+// The copy goes to a temporary file in the same folder first, is checked as a whole, and
 // goes from there to w: a transaction that lasted as long as a slow w takes would stop the
 // writers. So there must be room for it. With [Options].ReadOnly, where nobody can write, the
 // file itself is checked and copied. If the store is closed meanwhile, that ends with ErrClosed.
@@ -75,7 +75,7 @@ func (s *Store) copyFile(w io.Writer) (int64, error) {
 	return io.Copy(w, io.NewSectionReader(s.file, 0, info.Size()))
 }
 
-// checkCopy checks what is to be copied, or was, as Open does.
+// checkCopy checks what is to be copied, or was, with all its leaves.
 func (s *Store) checkCopy(file io.ReaderAt, size int64) error {
 	unsealed, err := checkPages(file, size, s.pageSize)
 	if err == nil && unsealed > 0 {

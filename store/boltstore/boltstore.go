@@ -36,9 +36,15 @@
 //
 // # Damage
 //
-// Every record, index entry and value has a checksum. Open reads the whole file, about half a
-// second for a gigabyte that the operating system has in memory, and refuses it with
-// [ErrCorrupt] if its structure or a checksum is wrong. What is read later is checked again.
+// Every record, index entry and value has a checksum. Open reads the file and refuses it with
+// [ErrCorrupt] if its structure or a checksum is wrong: up to 512 MiB, some half a million keys,
+// all of it, which takes a quarter of a second if the operating system has it in memory. Of a larger
+// file it reads a hundredth, which leads to all the rest. That is checked piece by piece, each
+// before it is first used, and by a goroutine that reads all of it, some seconds for ten million
+// keys, and ends then or with Close. Meanwhile a read may take a few times as long. If damage
+// is found, every later call is ErrCorrupt, watchers are told to trust nothing they have read, and
+// no write has built on it. What is read later is checked again.
+//
 // If somebody cuts the file while it is open, reading what is gone is ErrCorrupt, too, and so is
 // every write; the process lives.
 //
@@ -85,7 +91,7 @@ var (
 // Options are how to open a file. The zero value is the secure and usual choice.
 type Options struct {
 	// Timeout is how long to wait for the lock on the file. Zero: one second. It does not bound
-	// the rest of Open, which reads the whole file.
+	// the rest of Open, which reads all of the file, or of a large one the hundredth part.
 	Timeout time.Duration
 	// ReadOnly opens an existing file for reading, beside others who do the same. It syncs
 	// nothing: what a process that was killed wrote last is seen, and may not be on disk.

@@ -140,7 +140,7 @@ func (s *Store) transact(batch []*operation) error {
 	if err != nil {
 		return err
 	}
-	id, changed := int64(tx.ID()), false
+	id, changed, refused := int64(tx.ID()), false, false
 	panicked, err := guard(func() error {
 		// Ids ascend, so a page that is full is not written to again, except by updates. 50,000
 		// records take 22 MB, and 42 with bbolt's 0.5.
@@ -152,6 +152,7 @@ func (s *Store) transact(batch []*operation) error {
 			}
 			for _, c := range changes {
 				if err := c.apply(tx); err != nil {
+					refused = true
 					return errors.Join(err, tx.Rollback())
 				}
 				changed = true
@@ -168,6 +169,8 @@ func (s *Store) transact(batch []*operation) error {
 		lost, _ := guard(tx.Rollback)
 		s.breakOff(err, lost)
 		return err
+	case refused: // nothing was written, and the store may go on
+		return fmt.Errorf("boltstore: write: %w", err)
 	case err != nil:
 		return s.examine(id, err)
 	case changed:

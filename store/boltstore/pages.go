@@ -80,16 +80,6 @@ func checkPages(file io.ReaderAt, length int64, pageSize int) (unsealed int, err
 	return p.unsealed, err
 }
 
-// checkBranches does the same but for the leaves below branches, which it leaves to the caller.
-// The values of those are not counted.
-func checkBranches(file io.ReaderAt, length int64, pageSize int) (unsealed int, later *leaves, err error) {
-	p := &pages{file: file, size: pageSize}
-	if err := p.check(length, true); err != nil {
-		return 0, nil, err
-	}
-	return p.unsealed, &leaves{size: p.size, count: p.count, claimed: p.seen, waiting: p.waiting}, nil
-}
-
 func (p *pages) check(length int64, sparse bool) error {
 	if p.size < headerSize+metaSize || length < int64(p.size) {
 		return fmt.Errorf("%w: pages of %d bytes in a file of %d", ErrCorrupt, p.size, length)

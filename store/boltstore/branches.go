@@ -1,0 +1,107 @@
+package boltstore
+
+import "io"
+
+// In a file of ten million keys all but one page in a hundred are leaves. So of a large file
+// Open reads the branches, which lead everywhere, and the list of free pages, and each leaf is
+// checked before bbolt first reads it: see leaves.go. Nothing that bbolt follows is unchecked
+// at any time, and what a leaf must be is all known from the branches:
+//
+//   - its number and the keys that it may hold, from the page above it;
+//   - that it is a leaf, because all leaves of a tree are at one depth, which the way down the
+//     left shows. A branch there would be refused when its turn comes;
+//   - how many pages it takes up: those behind it that belong to nothing else. So a leaf that
+//     claims too many or too few of them is noticed, and so are pages that belong to nothing.
+
+// checkBranches does what checkPages does but for the leaves below branches, which it leaves to the caller.
+// The values of those are not counted.
+func checkBranches(file io.ReaderAt, length int64, pageSize int) (unsealed int, later *leaves, err error) {
+	p := &pages{file: file, size: pageSize}
+	if err := p.check(length, true); err != nil {
+		return 0, nil, err
+	}
+	return p.unsealed, &leaves{size: p.size, count: p.count, claimed: p.seen, waiting: p.waiting}, nil
+}
+
+// sparse checks the tree of a bucket without its leaves, unless it is one leaf.
+func (p *pages) sparse(root uint64, depth int) error {
+	bottom := depth // the depth of the leaves
+	for id := root; ; bottom++ {
+		if bottom == maxDepth {
+			return p.damaged(id, "is too deep in the tree")
+		}
+		if id >= p.count {
+			return p.damaged(id, "does not exist")
+		}
+		l := &p.levels[bottom]
+		if err := p.readAt(id, &l.page, p.size); err != nil {
+			return err
+		}
+		if native.Uint16(l.page[8:]) != flagBranch {
+			break // p.tree or p.below says whether it is a leaf
+		}
+		child, ok := firstChild(l.page)
+		if !ok {
+			return p.damaged(id, "has an element out of place")
+		}
+		id = child
+	}
+	if bottom == depth {
+		return p.tree(root, depth, nil, nil)
+	}
+	return p.branch(root, depth, bottom, nil, nil)
+}
+
+// firstChild is where the first element of a branch page leads to.
+func firstChild(page []byte) (id uint64, ok bool) {
+	if native.Uint16(page[10:]) == 0 || len(page) < headerSize+elementSize {
+		return 0, false
+	}
+	return native.Uint64(page[headerSize+8:]), true
+}
+
+// branch checks the branch page and all below it down to the leaves, as tree does.
+func (p *pages) branch(id uint64, depth, bottom int, low, high []byte) error {
+	l := &p.levels[depth]
+	if err := p.load(id, &l.page); err != nil {
+		return err
+	}
+	if native.Uint16(l.page[8:]) != flagBranch {
+		return p.damaged(id, "is no branch")
+	}
+	var length int
+	if l.elements, length = parse(l.page, l.elements[:0], low, high); length == 0 {
+		return p.damaged(id, "has an element out of place")
+	}
+	for i, e := range l.elements {
+		if depth+1 == bottom {
+			if !p.claim(e.child, 1) {
+				return p.damaged(e.child, "does not exist, or is used twice")
+			}
+			p.waiting[e.child/64].Or(1 << (e.child % 64))
+			continue
+		}
+		next := high
+		if i+1 < len(l.elements) {
+			next = l.elements[i+1].key
+		}
+		if err := p.branch(e.child, depth+1, bottom, e.key, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// owned checks that every page belongs to something: what nothing claims, to the leaf before it.
+func (p *pages) owned() error {
+	behindLeaf := false
+	for id := range p.count {
+		switch {
+		case p.seen[id/64]&(1<<(id%64)) != 0:
+			behindLeaf = p.waiting != nil && p.waiting[id/64].Load()&(1<<(id%64)) != 0
+		case !behindLeaf:
+			return p.damaged(id, "belongs to nothing") // and so what leads to it is damaged
+		}
+	}
+	return nil
+}
