@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop"
+	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/report"
+	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
+)
+
+// whisper is how much of the machine others may have: a p99 is ruined by 1 % of a core. The kernel
+// counts in 10 ms, so it can't be less.
+const whisper = 0.01
+
+// measured is what was measured, kind by kind.
+type measured struct {
+	rounds  [][]round // of each kind
+	told    []string  // which rounds these are
+	peakRSS int64
+}
+
+// round is warm traffic alone, then beside a flood.
+type round struct {
+	alone, during openloop.Summary
+	texts         uint64 // that the flood presented
+	took          time.Duration
+	argon2, reads uint64  // meanwhile
+	notWarm       uint64  // calls of the warm traffic that were not answered from the cache
+	others        float64 // the share of the machine that other processes took
+}
+
+func measure(ctx context.Context, o options) (m measured, err error) {
+	dir, err := os.MkdirTemp("", "flood")
+	if err != nil {
+		return m, fmt.Errorf("make a folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := boltstore.Open(filepath.Join(dir, "keys.db"), nil)
+	if err != nil {
+		return m, fmt.Errorf("open the store: %w", err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	live, err := issue(ctx, store, o.warm)
+	if err != nil {
+		return m, err
+	}
+	v, err := apikey.NewVerifier(store, nil)
+	if err != nil {
+		return m, fmt.Errorf("make a verifier: %w", err)
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	for _, text := range live {
+		if _, err := v.Verify(ctx, text); err != nil {
+			return m, fmt.Errorf("warm up: %w", err)
+		}
+	}
+
+	for _, k := range kinds {
+		texts := k.texts(live, o.texts)
+		rounds, told, err := report.Quietest(o.rounds, whisper, func() (round, error) {
+			return o.measure(ctx, v, live, k, texts)
+		}, func(r round) float64 { return r.others })
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", k.name, err)
+		}
+		m.rounds, m.told = append(m.rounds, rounds), append(m.told, told)
+	}
+	m.peakRSS, err = report.PeakRSS()
+	return m, err
+}
+
+// issue makes the warm keys. Their cost does not matter: it is paid before anything is measured.
+func issue(ctx context.Context, store *boltstore.Store, n int) ([]string, error) {
+	issuer, err := apikey.NewIssuer(store, &apikey.IssuerOptions{Argon2: apikeytest.Params()})
+	if err != nil {
+		return nil, fmt.Errorf("make an issuer: %w", err)
+	}
+	texts, errs := make([]string, n), make([]error, 64)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for worker := range errs {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && errs[worker] == nil; i = int(next.Add(1)) - 1 {
+				var secret apikey.Secret
+				_, secret, errs[worker] = issuer.Create(ctx, apikey.CreateParams{
+					Subject: fmt.Sprintf("user_%d", i/10), Name: fmt.Sprintf("key %d", i), ExpiresIn: 24 * time.Hour})
+				texts[i] = secret.Reveal()
+			}
+		})
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("create keys: %w", err)
+	}
+	return texts, nil
+}
+
+// measure is one round.
+func (o options) measure(ctx context.Context, v *apikey.Verifier, live []string, k kind, texts []string) (r round, err error) {
+	var failed error
+	load := openloop.Load{Rate: o.rate, For: o.round}
+	traffic := func(i int) {
+		if _, err := v.Verify(ctx, live[i%len(live)]); err != nil {
+			failed = err
+		}
+	}
+	others, before := report.WatchOthers(), v.Stats()
+	alone, err := load.Run(ctx, traffic)
+	if err != nil {
+		return r, fmt.Errorf("send warm traffic: %w", err)
+	}
+	f := start(ctx, v, k, texts, o.flooders)
+	during, err := load.Run(ctx, traffic)
+	r.texts, r.took, failed = f.stop(failed)
+	if err := errors.Join(err, failed, ctx.Err()); err != nil {
+		return r, fmt.Errorf("verify: %w", err)
+	}
+	after := v.Stats()
+	r.others = others.Share()
+	r.alone, r.during = alone.Summary(), during.Summary()
+	r.argon2, r.reads = after.Argon2Runs-before.Argon2Runs, after.StoreReads-before.StoreReads
+	r.notWarm = uint64(len(alone)+len(during)) - (after.Warm - before.Warm)
+	return r, nil
+}

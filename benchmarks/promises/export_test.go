@@ -1,0 +1,6 @@
+package promises
+
+var (
+	RefusedCheaply = refusedCheaply
+	Count          = count
+)
