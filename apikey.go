@@ -38,17 +38,19 @@ import (
 // One Key may be shared by every request that presents the same credential. It says what
 // was true when its record was read; whether it is still true is what [Verifier.Verify] is for.
 type Key struct {
-	facts  facts
+	facts  *facts // behind a pointer: package fmt would print it by some verbs
 	number uint16 // of the credential presented; 0: none was
 }
 
 // NewKey returns the Key that a record describes, as an [Issuer] does. It keeps no part of r.
 // For tests of stores and for packages that read records themselves.
-func NewKey(r *Record) *Key { return &Key{facts: pack(r)} }
+func NewKey(r *Record) *Key { return keyOf(pack(r), 0) }
+
+func keyOf(f facts, number uint16) *Key { return &Key{&f, number} }
 
 // Format writes the key's public name, as ID returns it, whatever the verb.
 func (k Key) Format(f fmt.State, _ rune) {
-	if k.facts == "" { // a zero Key
+	if k.facts == nil { // a zero Key
 		io.WriteString(f, "[no key]")
 		return
 	}

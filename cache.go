@@ -97,7 +97,7 @@ func (c *cache) lookup(id ID, mono int64) *Key {
 func (c *cache) show(e *entry, trust uint64) *Key {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &shown{Key{facts: e.facts}, trust}
+	s := &shown{*keyOf(e.facts, 0), trust}
 	if e.trust.Load() == trust {
 		e.shown.Store(s)
 	}
@@ -131,8 +131,9 @@ func (c *cache) fill(p *presented, phc digest, r *read, credential *Credential) 
 	e := &entry{
 		digest: p.digest, ends: min(end(r.record.ExpiresAt), end(credential.NotAfter)),
 		name: nameOf(p.text), prefix: unique.Make(r.record.Prefix), // not the part of the text that was presented: it would keep the text alive
-		facts: r.facts, number: credential.Number, key: Key{r.facts, credential.Number}, phc: phc,
+		facts: r.facts, number: credential.Number, phc: phc,
 	}
+	e.key = Key{&e.facts, e.number}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if old := c.named(p.text); old != nil {
@@ -181,10 +182,10 @@ func (c *cache) fillShown(r *read) {
 		if old.facts.id() != r.record.ID || !c.unchanged(r) {
 			continue
 		}
-		e := &entry{digest: old.digest, name: old.name, prefix: old.prefix, facts: r.facts, number: old.number,
-			key: Key{r.facts, old.number}, phc: old.phc}
+		e := &entry{digest: old.digest, name: old.name, prefix: old.prefix, facts: r.facts, number: old.number, phc: old.phc}
+		e.key = Key{&e.facts, e.number}
 		c.renew(old, e)
-		e.shown.Store(&shown{Key{facts: r.facts}, r.mark.gaps + 1})
+		e.shown.Store(&shown{*keyOf(r.facts, 0), r.mark.gaps + 1})
 		c.shrink()
 		return
 	}

@@ -33,6 +33,7 @@ type entry struct {
 	phc    digest // of the PHC string that argon2 found the secret to match; zero: only its MAC was looked at
 	newer  *entry // in the queue; guarded by the cache's mu
 	older  *entry
+	_      [8]byte // to three whole lines: else the first two would lie across three
 }
 
 // shown is a key for those who come without a secret.
@@ -81,7 +82,7 @@ func (e *entry) holds(d digest) bool { return e.digest.low^d.low|e.digest.high^d
 // size is what the entry takes in memory, with an eighth for what the allocator rounds up to. What
 // Lookup may hang on it is counted from the beginning.
 func (e *entry) size() int64 {
-	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}))
+	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}) + unsafe.Sizeof(e.facts))
 	n := int64(len(e.facts))
 	return own + n + n/8
 }

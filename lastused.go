@@ -11,7 +11,7 @@ import (
 
 // lastUsed collects last-used times and writes them in batches: at most one write for a
 // credential and interval, none of them in the way of a Verify. What the store says is at
-// most one and a half intervals behind. What is collected is lost if the process dies.
+// most an interval and an eighth behind. What is collected is lost if the process dies.
 type lastUsed struct {
 	store    Store
 	interval time.Duration
@@ -37,7 +37,7 @@ type credentialID struct {
 
 const (
 	// maxPending bounds what is collected, about 16 MB: beyond it a use is dropped and counted.
-	// The credential's next use is noted again after half an interval.
+	// The credential's next use is noted again after an eighth of an interval.
 	maxPending = 1 << 17
 	// useBatch bounds a transaction.
 	useBatch = 4096

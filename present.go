@@ -65,7 +65,7 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 			return nil, &RejectedError{id, err}
 		}
 		v.cache.fillShown(r)
-		key, now = &Key{facts: r.facts}, v.clock.nanos()
+		key, now = keyOf(r.facts, 0), v.clock.nanos()
 	}
 	if now >= end(key.facts.time(expires)) {
 		return nil, &RejectedError{id, ErrExpired}
@@ -102,5 +102,5 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if _, err := v.judge(r, t.id, t.prefix, t.number()); err != nil {
 		return nil, &RejectedError{id, err}
 	}
-	return &Key{r.facts, t.number()}, nil
+	return keyOf(r.facts, t.number()), nil
 }

@@ -52,7 +52,7 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
 	v.hashing.ctx, v.hashing.cancel = context.WithCancelCause(context.Background())
 	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval,
-		step: int64(o.LastUsedInterval) / 2, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
 	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
 	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
@@ -81,7 +81,7 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // deleted nor rotated away at some instant during the call.
 //
 // A key that is warm is judged from memory, without an allocation or I/O, and then it does not
-// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: two
+// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: eight
 // times in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
 // nothing but one with a current number reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
