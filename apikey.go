@@ -58,7 +58,7 @@ func (k Key) Format(f fmt.State, _ rune) {
 }
 
 // ID returns the key's public name: the prefix, "_" and 32 hexadecimal digits.
-func (k *Key) ID() string { return keyID(k.facts.text(prefixText), k.facts.id()) }
+func (k *Key) ID() string { return k.facts.keyID() }
 
 // Type returns the key's type; "api_key" unless it was created with another.
 func (k *Key) Type() string { return k.facts.text(typeText) }

@@ -5,8 +5,6 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
-	"unique"
-	"unsafe"
 )
 
 // cache remembers credentials that were verified: nobody without a valid key can put anything
@@ -21,55 +19,63 @@ import (
 type cache struct {
 	secrets, phcs digestKey
 	feed          *feed
+	slots         slots
 	byTag, byID   index
 
-	mu     sync.RWMutex // held by writers, and by readers of what stands below
-	max    int64
-	bytes  int64
-	count  int
-	newest *entry // the queue of SIEVE: from newest to oldest
-	oldest *entry
-	hand   *entry
-	proofs proofs
+	mu       sync.RWMutex // held by writers, and by readers of what stands below
+	max      int64
+	bytes    int64
+	count    int
+	newest   uint32 // the queue of SIEVE: slots from newest to oldest
+	oldest   uint32
+	hand     uint32
+	prefixes prefixes
+	proofs   proofs
 }
 
 func newCache(f *feed, max int64) *cache {
-	c := &cache{secrets: newDigestKey(), phcs: newDigestKey(), feed: f, max: max}
+	c := &cache{secrets: newDigestKey(), phcs: newDigestKey(), feed: f, max: max, slots: newSlots(max), prefixes: make(prefixes)}
 	const typical = 512                           // bytes of an entry with all that hangs on it
-	n := min(bits.Len64(uint64(max/typical)), 24) // 128 MiB a table are enough for any number
-	newIndex := func(next func(*entry) *atomic.Pointer[entry]) index {
-		return index{make([]atomic.Pointer[entry], 1<<n), uint8(64 - n), next}
-	}
-	c.byTag = newIndex(func(e *entry) *atomic.Pointer[entry] { return &e.nextTag })
-	c.byID = newIndex(func(e *entry) *atomic.Pointer[entry] { return &e.nextID })
+	n := min(bits.Len64(uint64(max/typical)|1), 24) // 128 MiB a table are enough for any number
+	c.byTag = newIndex(n, &c.slots,
+		func(s *slot) uint64 { return s.tag1.Load() }, func(s *slot) *atomic.Uint32 { return &s.nextTag })
+	c.byID = newIndex(n, &c.slots,
+		func(s *slot) uint64 { return hashOfID(s.entry.Load().facts.id()) }, func(s *slot) *atomic.Uint32 { return &s.nextID })
 	c.proofs = proofs{key: newDigestKey(), max: max / 8}
-	c.bytes = 2 * int64(unsafe.Sizeof(c.newest)) << n
+	c.bytes = 2 * 8 << n
 	return c
 }
 
-// find returns the entry whose text was presented, or nil. All but the secret is public, and is compared
-// as it is: prefix, id and, in the tag, the number. So an entry equals exactly one text. The secret is
-// looked at last, and only where all else is right.
-func (c *cache) find(text string) *entry {
-	if e := c.named(text); e != nil && e.holds(c.secrets.sum(secretOf(text))) {
-		return e
+// hashOfID is the random half of the id.
+func hashOfID(id ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
+
+// find returns the slot whose text was presented, and its version then, or nil. All but the secret is
+// public, and is compared as it is: prefix, id and, in the tag, the number. So an entry equals exactly
+// one text. The secret is looked at last, and only where all else is right.
+func (c *cache) find(text string) (*slot, uint32) {
+	if s, version := c.named(text); s != nil && s.holds(c.secrets.sum(secretOf(text))) {
+		return s, version
 	}
-	return nil
+	return nil, 0
 }
 
-// named returns the entry of the same prefix, id and tag. It reads the digits word by word: a
+// named returns the slot of the same prefix, id and tag. It reads the digits word by word: a
 // name of them would be put together in memory, and taking it apart again stalls for 20 ns.
-func (c *cache) named(text string) *entry {
+func (c *cache) named(text string) (*slot, uint32) {
 	b := bytesOf(text[len(text)-bodyDigits:])
 	id0, id1, id2 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[idDigits-8:])
 	b = b[idDigits+secretDigits:]
 	tag0, tag1 := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[tagDigits-8:])
-	for e := c.byTag.bucket(tag1).Load(); e != nil; e = e.nextTag.Load() {
-		if n := &e.name; n.tag1 == tag1 && n.tag0 == tag0 && n.id0 == id0 && n.id1 == id1 && n.id2 == id2 && e.prefixes(text) {
-			return e
+	for number := c.byTag.chain(tag1); number != 0; {
+		s := c.slots.at(number)
+		version := s.version.Load()
+		if s.tag1.Load() == tag1 && s.tag0.Load() == tag0 && s.id0.Load() == id0 && s.id1.Load() == id1 && s.id2.Load() == id2 &&
+			s.prefixes(text) && version&1 == 0 {
+			return s, version
 		}
+		number = s.nextTag.Load()
 	}
-	return nil
+	return nil, 0
 }
 
 // trusts reports whether what was read of a record when trust was set still stands: no
@@ -80,28 +86,31 @@ func (c *cache) trusts(trust uint64, mono int64) bool {
 
 // lookup returns a key that is warm, for those who come without its secret, or nil.
 func (c *cache) lookup(id ID, mono int64) *Key {
-	for e := c.byID.bucket(hashOfID(id)).Load(); e != nil; e = e.nextID.Load() {
-		if e.facts.id() != id {
-			continue
+	for number := c.byID.chain(hashOfID(id)); number != 0; {
+		s := c.slots.at(number)
+		version := s.version.Load()
+		h, trust, ok := s.read(version)
+		if ok && version&1 == 0 && h.entry != nil && h.entry.facts.id() == id {
+			if shown := h.entry.shown.Load(); shown != nil && c.trusts(shown.trust, mono) {
+				return &shown.key
+			}
+			if c.trusts(trust, mono) {
+				return c.show(h, trust)
+			}
 		}
-		if s := e.shown.Load(); s != nil && c.trusts(s.trust, mono) {
-			return &s.key
-		}
-		if trust := e.trust.Load(); c.trusts(trust, mono) {
-			return c.show(e, trust)
-		}
+		number = s.nextID.Load()
 	}
 	return nil
 }
 
-func (c *cache) show(e *entry, trust uint64) *Key {
+func (c *cache) show(h hit, trust uint64) *Key {
+	shown := &shown{*keyOf(h.entry.facts, 0), trust}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &shown{*keyOf(e.facts, 0), trust}
-	if e.trust.Load() == trust {
-		e.shown.Store(s)
+	if h.slot.entry.Load() == h.entry && h.slot.trust.Load() == trust {
+		h.entry.shown.Store(shown)
 	}
-	return &s.key
+	return &shown.key
 }
 
 // remembers reports whether this secret is known to match the PHC string of this digest.
@@ -109,8 +118,8 @@ func (c *cache) remembers(p *presented, phc digest) bool {
 	proof := c.proofs.of(p.token.prefix, nameOf(p.text), p.digest, phc)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if e := c.named(p.text); e != nil && e.holds(p.digest) && e.phc == phc {
-		e.visit()
+	if s, _ := c.named(p.text); s != nil && s.holds(p.digest) && s.entry.Load().phc == phc {
+		s.visit()
 		return true
 	}
 	return c.proofs.has(proof)
@@ -126,33 +135,28 @@ func (c *cache) remember(p *presented, phc digest) {
 }
 
 // fill keeps what was read of the record, and the PHC string that argon2 found the secret to match,
-// if it did. The record is trusted unless a change was told meanwhile. It returns the credential's entry.
-func (c *cache) fill(p *presented, phc digest, r *read, credential *Credential) *entry {
-	e := &entry{
-		digest: p.digest, ends: min(end(r.record.ExpiresAt), end(credential.NotAfter)),
-		name: nameOf(p.text), prefix: unique.Make(r.record.Prefix), // not the part of the text that was presented: it would keep the text alive
-		facts: r.facts, number: credential.Number, phc: phc,
-	}
-	e.key = Key{&e.facts, e.number}
+// if it did. The record is trusted unless a change was told meanwhile.
+func (c *cache) fill(p *presented, phc digest, r *read, credential *Credential) hit {
+	e := newEntry(r.facts, credential.Number, phc)
+	ends := min(end(r.record.ExpiresAt), end(credential.NotAfter))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.named(p.text); old != nil {
-		if e.phc == (digest{}) && e.digest == old.digest {
-			e.phc = old.phc
-		}
-		c.renew(old, e)
-	} else {
-		c.byTag.insert(e.tagHash(), e)
-		c.byID.insert(e.idHash(), e)
-		c.enqueue(e)
-		c.count++
-		c.bytes += e.size()
-	}
+	var trust uint64
 	if c.unchanged(r) {
-		e.trust.Store(r.mark.gaps + 1)
+		trust = r.mark.gaps + 1
 	}
+	s, _ := c.named(p.text)
+	if s == nil {
+		s = c.insert(p, e, ends, trust)
+	} else {
+		if e.phc == (digest{}) && s.holds(p.digest) {
+			e.phc = s.entry.Load().phc
+		}
+		c.renew(s, p.digest, e, ends, trust)
+	}
+	h, _, _ := s.read(0)
 	c.shrink()
-	return e
+	return h
 }
 
 // unchanged reports whether a change to a record would have been told, and none was.
@@ -160,14 +164,28 @@ func (c *cache) unchanged(r *read) bool {
 	return c.feed.watched && c.feed.mark(r.record.ID) == r.mark
 }
 
-// renew puts e in the place of an entry of the same credential.
-func (c *cache) renew(old, e *entry) {
-	e.noted.Store(old.noted.Load())
-	e.sieve.Store(old.sieve.Load())
-	c.byTag.replace(e.tagHash(), old, e)
-	c.byID.replace(e.idHash(), old, e)
-	c.requeue(old, e)
-	old.trust.Store(0)
+// insert puts a credential that is not there into a slot of its own.
+func (c *cache) insert(p *presented, e *entry, ends int64, trust uint64) *slot {
+	if c.slots.full() {
+		c.evict()
+	}
+	s, grown := c.slots.take()
+	// Not the part of the text that was presented: it would keep the text alive.
+	prefix, more := c.prefixes.hold(e.facts.text(prefixText))
+	s.put(nameOf(p.text), prefix, p.digest, e, ends, 0, trust)
+	s.sieve.Store(false)
+	c.byTag.insert(s)
+	c.byID.insert(s)
+	c.enqueue(s)
+	c.count++
+	c.bytes += e.size() + grown + more
+	return s
+}
+
+// renew puts e in the place of what the slot holds of the same credential.
+func (c *cache) renew(s *slot, d digest, e *entry, ends int64, trust uint64) {
+	old := s.entry.Load()
+	s.put(s.name(), s.prefix.Load(), d, e, ends, s.noted.Load(), trust)
 	old.shown.Store(nil)
 	c.bytes += e.size() - old.size()
 }
@@ -178,28 +196,37 @@ func (c *cache) renew(old, e *entry) {
 func (c *cache) fillShown(r *read) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for old := c.byID.bucket(hashOfID(r.record.ID)).Load(); old != nil; old = old.nextID.Load() {
-		if old.facts.id() != r.record.ID || !c.unchanged(r) {
-			continue
+	c.each(r.record.ID, func(s *slot, old *entry) bool {
+		if !c.unchanged(r) {
+			return false
 		}
-		e := &entry{digest: old.digest, name: old.name, prefix: old.prefix, facts: r.facts, number: old.number, phc: old.phc}
-		e.key = Key{&e.facts, e.number}
-		c.renew(old, e)
+		e := newEntry(r.facts, old.number, old.phc)
 		e.shown.Store(&shown{*keyOf(r.facts, 0), r.mark.gaps + 1})
+		c.renew(s, s.digest(), e, 0, 0)
 		c.shrink()
-		return
-	}
+		return false
+	})
 }
 
 // distrust forgets what was read of a record, and not which secrets match which hashes.
 func (c *cache) distrust(id ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for e := c.byID.bucket(hashOfID(id)).Load(); e != nil; e = e.nextID.Load() {
-		if e.facts.id() == id {
-			e.trust.Store(0)
-			e.shown.Store(nil)
+	c.each(id, func(s *slot, e *entry) bool {
+		s.trust.Store(0)
+		e.shown.Store(nil)
+		return true
+	})
+}
+
+// each calls f with the credentials of a record, until it returns false. The lock is held.
+func (c *cache) each(id ID, f func(*slot, *entry) bool) {
+	for number := c.byID.chain(hashOfID(id)); number != 0; {
+		s := c.slots.at(number)
+		if e := s.entry.Load(); e.facts.id() == id && !f(s, e) {
+			return
 		}
+		number = s.nextID.Load()
 	}
 }
 

@@ -3,37 +3,18 @@ package apikey
 import (
 	"encoding/binary"
 	"sync/atomic"
-	"unique"
 	"unsafe"
 )
 
-// entry is one credential that was verified, and what its record said. But for its atomics and its
-// place in the queue it never changes: what is read anew of a record makes a new entry, so that a
-// Verify that holds an old one goes on with what was true when it began.
-//
-// A warm Verify reads the first 128 bytes, which are two lines of memory on a machine of 64 bits; the
-// rest is for those who change the cache. TestEntryLayout holds them to it. The cache itself reads
-// nothing of key: that is handed out, and somebody may write over it.
+// entry is one credential that was verified, and what its record said. But for what Lookup hangs on
+// it, it never changes: what is read anew of a record makes a new entry, so that a Verify that
+// holds an old one goes on with what was true when it began. What a hit reads of it lies in its slot.
 type entry struct {
-	nextTag atomic.Pointer[entry] // of the same bucket
-	digest  digest                // of the secret digits
-	trust   atomic.Uint64         // the feed's gaps when the record was read, plus one; 0: distrusted
-	ends    int64                 // ns since 1970: the end of the key, or of the credential, if that is earlier
-	noted   atomic.Int64          // ns since 1970: when its last use was noted
-
-	name   name
-	prefix unique.Handle[string] // one string for all entries
+	key    Key // of the facts and the number: handed out, and the cache itself reads nothing of it, as somebody may write over it
 	facts  facts
-	number uint16      // of the credential
-	sieve  atomic.Bool // visited since the hand came by
-
-	key    Key // of the facts and the number
-	nextID atomic.Pointer[entry]
-	shown  atomic.Pointer[shown]
 	phc    digest // of the PHC string that argon2 found the secret to match; zero: only its MAC was looked at
-	newer  *entry // in the queue; guarded by the cache's mu
-	older  *entry
-	_      [8]byte // to three whole lines: else the first two would lie across three
+	number uint16 // of the credential
+	shown  atomic.Pointer[shown]
 }
 
 // shown is a key for those who come without a secret.
@@ -42,11 +23,19 @@ type shown struct {
 	trust uint64
 }
 
-func (e *entry) tagHash() uint64 { return e.name.tag1 }
-func (e *entry) idHash() uint64  { return hashOfID(e.facts.id()) }
+func newEntry(f facts, number uint16, phc digest) *entry {
+	e := &entry{facts: f, number: number, phc: phc}
+	e.key = Key{&e.facts, number}
+	return e
+}
 
-// hashOfID is the random half of the id.
-func hashOfID(id ID) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
+// size is what the entry takes in memory, with an eighth for what the allocator rounds up to. What
+// Lookup may hang on it is counted from the beginning.
+func (e *entry) size() int64 {
+	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}) + unsafe.Sizeof(e.facts))
+	n := int64(len(e.facts))
+	return own + n + n/8
+}
 
 // name is all that is public of a text but its prefix, and so one credential's: the digits of the
 // id and of the tag, as they are, so that on the way to a warm key there is nothing to decode.
@@ -64,60 +53,38 @@ func nameOf(text string) (n name) {
 	return n
 }
 
-// prefixes reports whether the text begins with the entry's prefix and an underscore, up to where
-// the id begins.
-func (e *entry) prefixes(text string) bool {
-	n := len(text) - bodyDigits - 1
-	return text[n] == '_' && e.prefix.Value() == text[:n]
-}
-
 // secretOf returns the secret digits of a text whose length holds.
 func secretOf(text string) []byte {
 	return bytesOf(text[len(text)-bodyDigits+idDigits : len(text)-checksumDigits-tagDigits])
 }
 
-// holds compares digests as a whole: there is no early exit to time.
-func (e *entry) holds(d digest) bool { return e.digest.low^d.low|e.digest.high^d.high == 0 }
+// prefixes holds each prefix once, however many keys begin with it. The cache's mu guards it.
+type prefixes map[string]*prefix
 
-// size is what the entry takes in memory, with an eighth for what the allocator rounds up to. What
-// Lookup may hang on it is counted from the beginning.
-func (e *entry) size() int64 {
-	const own = int64(unsafe.Sizeof(*e) + unsafe.Sizeof(shown{}) + unsafe.Sizeof(e.facts))
-	n := int64(len(e.facts))
-	return own + n + n/8
+type prefix struct {
+	text  string
+	slots int // that it is in
 }
 
-// index finds entries without a lock: a table of fixed size that leads to chains.
-type index struct {
-	buckets []atomic.Pointer[entry]
-	shift   uint8
-	next    func(*entry) *atomic.Pointer[entry]
-}
+// prefixSize is about what one takes, in bytes, with its place in the map.
+const prefixSize = 128
 
-// bucket spreads what is random in its low bits (Fibonacci hashing).
-func (x *index) bucket(hash uint64) *atomic.Pointer[entry] {
-	return &x.buckets[hash*0x9e3779b97f4a7c15>>x.shift]
-}
-
-func (x *index) insert(hash uint64, e *entry) {
-	b := x.bucket(hash)
-	x.next(e).Store(b.Load())
-	b.Store(e)
-}
-
-// replace puts with, or if that is nil what follows, in the place of e. Readers go on meanwhile. One
-// that walks over e may miss what stood behind it, and then verifies as if it were not cached; e
-// keeps nothing alive for those who hold the key in it.
-func (x *index) replace(hash uint64, e, with *entry) {
-	at := x.bucket(hash)
-	for at.Load() != e {
-		at = x.next(at.Load())
+// hold returns the prefix of that text, and by how many bytes that made the map grow.
+func (m prefixes) hold(text string) (p *prefix, grown int64) {
+	p = m[text]
+	if p == nil {
+		p, grown = &prefix{text: text}, prefixSize
+		m[text] = p
 	}
-	after := x.next(e).Load()
-	if with != nil {
-		x.next(with).Store(after)
-		after = with
+	p.slots++
+	return p, grown
+}
+
+// release returns by how many bytes the map has shrunk.
+func (m prefixes) release(p *prefix) (shrunk int64) {
+	if p.slots--; p.slots > 0 {
+		return 0
 	}
-	at.Store(after)
-	x.next(e).Store(nil)
+	delete(m, p.text)
+	return prefixSize
 }

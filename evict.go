@@ -5,72 +5,70 @@ package apikey
 // hit sets one bit, once, and moves nothing, so readers share no lock. All of it is guarded by the cache's mu.
 
 // visit marks a hit: an entry that was only put in is not worth sparing.
-func (e *entry) visit() {
-	if !e.sieve.Load() {
-		e.sieve.Store(true)
+func (s *slot) visit() {
+	if !s.sieve.Load() {
+		s.sieve.Store(true)
 	}
 }
 
-func (c *cache) enqueue(e *entry) {
-	e.older = c.newest
-	if c.newest != nil {
-		c.newest.newer = e
-	}
-	c.newest = e
-	if c.oldest == nil {
-		c.oldest = e
-	}
-}
-
-// requeue puts e where old stands.
-func (c *cache) requeue(old, e *entry) {
-	e.newer, e.older = old.newer, old.older
-	c.relink(old, e, e)
-	if c.hand == old {
-		c.hand = e
-	}
-}
-
-// relink lets the neighbours of e, or the ends of the queue, point at others.
-func (c *cache) relink(e, older, newer *entry) {
-	if e.newer != nil {
-		e.newer.older = older
+func (c *cache) enqueue(s *slot) {
+	s.newer, s.older = 0, c.newest
+	if c.newest != 0 {
+		c.slots.at(c.newest).newer = s.number
 	} else {
-		c.newest = older
+		c.oldest = s.number
 	}
-	if e.older != nil {
-		e.older.newer = newer
+	c.newest = s.number
+}
+
+// dequeue lets the neighbours of s, or the ends of the queue, point at each other.
+func (c *cache) dequeue(s *slot) {
+	if s.newer != 0 {
+		c.slots.at(s.newer).older = s.older
 	} else {
-		c.oldest = newer
+		c.newest = s.older
 	}
-	e.newer, e.older = nil, nil
+	if s.older != 0 {
+		c.slots.at(s.older).newer = s.newer
+	} else {
+		c.oldest = s.newer
+	}
 }
 
 // shrink evicts until the bound holds.
 func (c *cache) shrink() {
-	for c.bytes > c.max && c.oldest != nil {
-		e := c.hand
-		if e == nil {
-			e = c.oldest
-		}
-		c.hand = e.newer
-		if e.sieve.Swap(false) {
-			continue
-		}
-		c.remove(e)
+	for c.bytes > c.max && c.count > 0 {
+		c.evict()
 	}
 }
 
-// remove takes an entry out. If argon2 found that its secret matches, the proof of that stays.
-func (c *cache) remove(e *entry) {
-	c.byTag.replace(e.tagHash(), e, nil)
-	c.byID.replace(e.idHash(), e, nil)
-	c.relink(e, e.older, e.newer) // the hand has gone on
-	e.trust.Store(0)
-	e.shown.Store(nil)
-	c.bytes -= e.size()
-	c.count--
-	if e.phc != (digest{}) {
-		c.bytes += c.proofs.add(c.proofs.of(e.prefix.Value(), e.name, e.digest, e.phc))
+// evict takes one out.
+func (c *cache) evict() {
+	for {
+		if c.hand == 0 {
+			c.hand = c.oldest
+		}
+		s := c.slots.at(c.hand)
+		c.hand = s.newer
+		if !s.sieve.Swap(false) {
+			c.remove(s)
+			return
+		}
 	}
+}
+
+// remove takes what is in a slot out. If argon2 found that its secret matches, the proof of that stays.
+func (c *cache) remove(s *slot) {
+	e := s.entry.Load()
+	c.byTag.remove(s)
+	c.byID.remove(s)
+	c.dequeue(s) // the hand has gone on
+	if e.phc != (digest{}) {
+		c.bytes += c.proofs.add(c.proofs.of(s.prefix.Load().text, s.name(), s.digest(), e.phc))
+	}
+	c.bytes -= e.size() + c.prefixes.release(s.prefix.Load())
+	s.clear()
+	e.shown.Store(nil)
+	c.slots.give(s)
+	c.count--
 }

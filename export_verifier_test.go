@@ -52,8 +52,8 @@ func SipHash(key [16]byte, message []byte) (sum [16]byte) {
 	return sum
 }
 
-// EntryLayout returns the size of an entry, and of its beginning that a hit reads.
-func EntryLayout() (size, hot uintptr) {
-	var e entry
-	return unsafe.Sizeof(e), unsafe.Offsetof(e.sieve) + unsafe.Sizeof(e.sieve)
+// SlotLayout returns the size of a slot, and of its beginning that a hit reads.
+func SlotLayout() (size, hot uintptr) {
+	var s slot
+	return unsafe.Sizeof(s), unsafe.Offsetof(s.nextTag) + unsafe.Sizeof(s.nextTag)
 }

@@ -114,6 +114,8 @@ func (f facts) timeAt(at int) time.Time {
 func (f facts) id() ID               { return ID(bytesOf(string(f[:16]))) }
 func (f facts) time(n int) time.Time { return f.timeAt(timesAt + 8*n) }
 
+func (f facts) keyID() string { return keyID(f.text(prefixText), f.id()) }
+
 func (f facts) text(n int) string {
 	return string(f[f.uint32(textsAt+4*n):f.uint32(textsAt+4*(n+1))])
 }

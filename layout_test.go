@@ -7,14 +7,14 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// A warm Verify touches two lines of memory in an entry, and an entry lies on whole lines.
-func TestEntryLayout(t *testing.T) {
+// A warm Verify touches two lines of memory in a slot, and a slot lies on whole lines.
+func TestSlotLayout(t *testing.T) {
 	t.Parallel()
 	if strconv.IntSize != 64 {
 		t.Skip("laid out for 64 bits: run it on such a machine")
 	}
-	size, hot := apikey.EntryLayout()
-	if size != 192 || hot > 128 {
-		t.Errorf("an entry takes %d bytes, and what a hit reads the first %d", size, hot)
+	size, hot := apikey.SlotLayout()
+	if size != 128 || hot > 128 {
+		t.Errorf("a slot takes %d bytes, and what a hit reads the first %d", size, hot)
 	}
 }

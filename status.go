@@ -19,11 +19,11 @@ func end(t time.Time) int64 {
 }
 
 // over judges by the clock. An end is the first instant at which it is over.
-func (e *entry) over(now int64) error {
+func (h hit) over(now int64) error {
 	switch {
-	case now < e.ends:
+	case now < h.ends:
 		return nil
-	case now >= end(e.facts.time(expires)):
+	case now >= end(h.entry.facts.time(expires)):
 		return ErrExpired
 	}
 	return ErrUnknown

@@ -100,10 +100,11 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 	}
 
 	// 2. Warm. What is judged is what was true when the clock was read, or later.
-	if e := v.cache.find(text); e != nil {
-		if mono, now := v.clock.read(); v.cache.trusts(e.trust.Load(), mono) {
-			e.visit()
-			key, err = v.accept(ctx, e, now)
+	if s, version := v.cache.find(text); s != nil {
+		mono, now := v.clock.read()
+		if h, trust, ok := s.read(version); ok && v.cache.trusts(trust, mono) {
+			s.visit()
+			key, err = v.accept(ctx, h, now)
 			return key, warm, err
 		}
 	}
@@ -161,19 +162,20 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 }
 
 // accept judges by the clock and by Check, and notes the use.
-func (v *Verifier) accept(ctx context.Context, e *entry, now int64) (*Key, error) {
-	if err := e.over(now); err != nil {
-		return nil, &RejectedError{keyID(e.prefix.Value(), e.facts.id()), err}
+func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
+	if err := h.over(now); err != nil {
+		return nil, &RejectedError{h.entry.facts.keyID(), err}
 	}
 	if v.options.Check != nil {
-		if err := v.allowed(ctx, &e.key); err != nil {
+		if err := v.allowed(ctx, &h.entry.key); err != nil {
 			return nil, err
 		}
 	}
-	if noted := e.noted.Load(); v.uses.due(noted, now) && e.noted.CompareAndSwap(noted, now) {
-		v.uses.note(e.facts.id(), e.number, now)
+	// Should the slot be another credential's by now, it was noted at another time.
+	if v.uses.due(h.noted, now) && h.slot.noted.CompareAndSwap(h.noted, now) {
+		v.uses.note(h.entry.facts.id(), h.entry.number, now)
 	}
-	return &e.key, nil
+	return &h.entry.key, nil
 }
 
 // Close writes the last-used times that are still to be written, for 5 seconds at most, and waits
