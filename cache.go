@@ -19,6 +19,7 @@ import (
 type cache struct {
 	secrets, phcs digestKey
 	feed          *feed
+	leave         func(ID, uint16, int64) // takes the last use of what leaves the cache before that was written
 	slots         slots
 	byTag, byID   index
 
@@ -33,9 +34,9 @@ type cache struct {
 	proofs   proofs
 }
 
-func newCache(f *feed, max int64) *cache {
-	c := &cache{secrets: newDigestKey(), phcs: newDigestKey(), feed: f, max: max, slots: newSlots(max), prefixes: make(prefixes)}
-	const typical = 512                           // bytes of an entry with all that hangs on it
+func newCache(f *feed, max int64, leave func(ID, uint16, int64)) *cache {
+	c := &cache{secrets: newDigestKey(), phcs: newDigestKey(), feed: f, leave: leave, max: max, slots: newSlots(max), prefixes: make(prefixes)}
+	const typical = 512                             // bytes of an entry with all that hangs on it
 	n := min(bits.Len64(uint64(max/typical)|1), 24) // 128 MiB a table are enough for any number
 	c.byTag = newIndex(n, &c.slots,
 		func(s *slot) uint64 { return s.tag1.Load() }, func(s *slot) *atomic.Uint32 { return &s.nextTag })
@@ -227,6 +228,21 @@ func (c *cache) each(id ID, f func(*slot, *entry) bool) {
 			return
 		}
 		number = s.nextID.Load()
+	}
+}
+
+// unlist calls f with the last uses that slots on the list hold.
+func (c *cache) unlist(list []*slot, f func(ID, uint16, int64)) {
+	c.mu.RLock() // nothing leaves meanwhile
+	defer c.mu.RUnlock()
+	for _, s := range list {
+		if !s.listed.Swap(false) { // has left, and taken its time along
+			continue
+		}
+		// Marked as not listed first, and read then: a use that was noted later is listed again.
+		if e, at := s.entry.Load(), s.noted.Load(); e != nil && at != 0 {
+			f(e.facts.id(), e.number, at)
+		}
 	}
 }
 

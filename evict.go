@@ -66,6 +66,9 @@ func (c *cache) remove(s *slot) {
 	if e.phc != (digest{}) {
 		c.bytes += c.proofs.add(c.proofs.of(s.prefix.Load().text, s.name(), s.digest(), e.phc))
 	}
+	if s.listed.Swap(false) {
+		c.leave(e.facts.id(), e.number, s.noted.Load())
+	}
 	c.bytes -= e.size() + c.prefixes.release(s.prefix.Load())
 	s.clear()
 	e.shown.Store(nil)

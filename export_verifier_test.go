@@ -55,5 +55,5 @@ func SipHash(key [16]byte, message []byte) (sum [16]byte) {
 // SlotLayout returns the size of a slot, and of its beginning that a hit reads.
 func SlotLayout() (size, hot uintptr) {
 	var s slot
-	return unsafe.Sizeof(s), unsafe.Offsetof(s.nextTag) + unsafe.Sizeof(s.nextTag)
+	return unsafe.Sizeof(s), unsafe.Offsetof(s.listed) + unsafe.Sizeof(s.listed)
 }

@@ -12,8 +12,13 @@ import (
 // lastUsed collects last-used times and writes them in batches: at most one write for a
 // credential and interval, none of them in the way of a Verify. What the store says is at
 // most an interval and an eighth behind. What is collected is lost if the process dies.
+//
+// Of a warm credential the slot is put on a list, and its time is read when the list is written: a use
+// touches nothing but the slot, and takes the lock once an interval. What leaves its slot before takes its
+// time to the others, that are kept by their names.
 type lastUsed struct {
 	store    Store
+	cache    *cache
 	interval time.Duration
 	step     int64 // ns between two uses that are worth noting
 	log      *slog.Logger
@@ -22,8 +27,9 @@ type lastUsed struct {
 	cancel   context.CancelFunc
 
 	mu      sync.Mutex
-	pending map[credentialID]time.Time
-	timer   *time.Timer // armed while something is pending
+	listed  []*slot
+	pending map[credentialID]int64 // ns since 1970
+	timer   *time.Timer            // armed while something is pending
 	closed  bool
 
 	flushing sync.Mutex     // one flush at a time
@@ -36,9 +42,11 @@ type credentialID struct {
 }
 
 const (
-	// maxPending bounds what is collected, about 16 MB: beyond it a use is dropped and counted.
+	// maxPending bounds what is collected, about 12 MB: beyond it a use is dropped and counted.
 	// The credential's next use is noted again after an eighth of an interval.
 	maxPending = 1 << 17
+	// listBatch bounds how long those wait who fill the cache, while a list is read.
+	listBatch = 256
 	// useBatch bounds a transaction.
 	useBatch = 4096
 	// flushWait bounds a flush, and closeWait the one that Close waits for.
@@ -49,16 +57,51 @@ const (
 // due reports whether a use at now, in ns, is worth noting after one at noted.
 func (u *lastUsed) due(noted, now int64) bool { return now-noted >= u.step }
 
+// note collects a use whose time no slot keeps.
 func (u *lastUsed) note(id ID, number uint16, now int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	c := credentialID{id, number}
-	if _, is := u.pending[c]; u.closed || !is && len(u.pending) >= maxPending {
-		u.stats.useFailures.Add(1)
+	if _, is := u.pending[c]; !is && u.drops() {
 		return
 	}
-	u.pending[c] = time.UnixMilli(now / 1e6).UTC()
+	u.pending[c] = max(u.pending[c], now)
 	u.arm()
+}
+
+// list collects a use whose time was put into its slot.
+func (u *lastUsed) list(h hit, now int64) {
+	if h.slot.listed.Load() {
+		return
+	}
+	if !u.append(h.slot) {
+		return
+	}
+	if h.slot.entry.Load() != h.entry { // it has left, perhaps before it was on the list
+		u.note(h.entry.facts.id(), h.entry.number, now)
+	}
+}
+
+func (u *lastUsed) append(s *slot) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.drops() {
+		return false
+	}
+	if !s.listed.Swap(true) {
+		u.listed = append(u.listed, s)
+	}
+	u.arm()
+	return true
+}
+
+// drops reports whether one more is too many, and counts it then.
+func (u *lastUsed) drops() bool {
+	if u.closed || len(u.listed)+len(u.pending) >= maxPending {
+		u.stats.useFailures.Add(1)
+		return true
+	}
+	return false
 }
 
 // arm sets the timer, so that two flushes are at least one interval apart.
@@ -74,19 +117,29 @@ func (u *lastUsed) arm() {
 	}
 }
 
+// collect takes all that is pending.
+func (u *lastUsed) collect() map[credentialID]int64 {
+	u.mu.Lock()
+	listed, pending := u.listed, u.pending
+	u.listed, u.pending, u.timer = nil, make(map[credentialID]int64), nil
+	u.mu.Unlock()
+	for batch := range slices.Chunk(listed, listBatch) {
+		u.cache.unlist(batch, func(id ID, number uint16, at int64) {
+			c := credentialID{id, number}
+			pending[c] = max(pending[c], at)
+		})
+	}
+	return pending
+}
+
 // flush writes what is pending, until a write fails: then the store has enough to do.
 func (u *lastUsed) flush(ctx context.Context) error {
 	u.flushing.Lock()
 	defer u.flushing.Unlock()
-	u.mu.Lock()
-	pending := u.pending
-	u.pending = make(map[credentialID]time.Time)
-	u.timer = nil
-	u.mu.Unlock()
-
+	pending := u.collect()
 	uses := make([]Use, 0, len(pending))
 	for c, at := range pending {
-		uses = append(uses, Use{c.id, c.number, at})
+		uses = append(uses, Use{c.id, c.number, time.UnixMilli(at / 1e6).UTC()})
 	}
 	slices.SortFunc(uses, func(a, b Use) int { // neighbours in the store are neighbours in the batch
 		return cmp.Or(a.ID.Compare(b.ID), cmp.Compare(a.Number, b.Number))
@@ -111,8 +164,8 @@ func (u *lastUsed) putBack(uses []Use) {
 	defer u.mu.Unlock()
 	for _, use := range uses {
 		c := credentialID{use.ID, use.Number}
-		if _, newer := u.pending[c]; !newer && len(u.pending) < maxPending {
-			u.pending[c] = use.At
+		if _, newer := u.pending[c]; !newer && len(u.listed)+len(u.pending) < maxPending {
+			u.pending[c] = use.At.UnixNano()
 		}
 	}
 	if len(u.pending) > 0 {

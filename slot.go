@@ -29,6 +29,7 @@ type slot struct {
 	tag0, id0, id1, id2 atomic.Uint64 // the rest of the name
 	prefix              atomic.Pointer[prefix]
 	nextTag, nextID     atomic.Uint32 // slots of the same bucket; 0: none
+	listed              atomic.Bool   // the last use is yet to be written
 
 	number       uint32 // the slot's own
 	newer, older uint32 // in the queue; guarded by the cache's mu. newer is the next free one, too.

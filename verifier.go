@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Verifier checks keys. Safe for concurrent use; it must be closed.
@@ -48,12 +47,13 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.feed = newFeed(v.clock, store, o.MaxStaleness)
 	v.seed = newSeed(store, &v.stats.reads)
 	v.reads = &reads{store: store, feed: v.feed, count: &v.stats.reads, running: make(map[ID]*read)}
-	v.cache = newCache(v.feed, o.CacheBytes)
 	v.hashing = &hashing{v: v, running: make(map[work]*flight)}
 	v.hashing.ctx, v.hashing.cancel = context.WithCancelCause(context.Background())
 	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval,
-		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]time.Time)}
+		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]int64)}
 	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
+	v.cache = newCache(v.feed, o.CacheBytes, v.uses.note)
+	v.uses.cache = v.cache
 	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
 		v.unwatch = w.Watch(v.told)
@@ -81,8 +81,8 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // deleted nor rotated away at some instant during the call.
 //
 // A key that is warm is judged from memory, without an allocation or I/O, and then it does not
-// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: eight
-// times in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
+// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: once
+// in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
 // nothing but one with a current number reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
 	key, by, err := v.verify(ctx, text)
@@ -104,7 +104,9 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 		mono, now := v.clock.read()
 		if h, trust, ok := s.read(version); ok && v.cache.trusts(trust, mono) {
 			s.visit()
-			key, err = v.accept(ctx, h, now)
+			if key, err = v.accept(ctx, h, now); err == nil && v.uses.due(h.noted, now) && s.noted.CompareAndSwap(h.noted, now) {
+				v.uses.list(h, now)
+			}
 			return key, warm, err
 		}
 	}
@@ -157,11 +159,17 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 		if !again && (v.feed.mark(p.token.id) != r.mark || hashed && !v.feed.live()) {
 			continue
 		}
-		return v.accept(ctx, v.cache.fill(p, hash, r, c), v.clock.nanos())
+		h, now := v.cache.fill(p, hash, r, c), v.clock.nanos()
+		key, err := v.accept(ctx, h, now)
+		if err == nil && v.uses.due(h.noted, now) {
+			h.slot.noted.CompareAndSwap(h.noted, now) // unless it has left the cache again
+			v.uses.note(p.token.id, c.Number, now)
+		}
+		return key, err
 	}
 }
 
-// accept judges by the clock and by Check, and notes the use.
+// accept judges by the clock and by Check.
 func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 	if err := h.over(now); err != nil {
 		return nil, &RejectedError{h.entry.facts.keyID(), err}
@@ -170,10 +178,6 @@ func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 		if err := v.allowed(ctx, &h.entry.key); err != nil {
 			return nil, err
 		}
-	}
-	// Should the slot be another credential's by now, it was noted at another time.
-	if v.uses.due(h.noted, now) && h.slot.noted.CompareAndSwap(h.noted, now) {
-		v.uses.note(h.entry.facts.id(), h.entry.number, now)
 	}
 	return &h.entry.key, nil
 }
