@@ -175,11 +175,11 @@ func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 		return nil, &RejectedError{h.entry.facts.keyID(), err}
 	}
 	if v.options.Check != nil {
-		if err := v.allowed(ctx, &h.entry.key); err != nil {
+		if err := v.allowed(ctx, h.entry.handedOut()); err != nil {
 			return nil, err
 		}
 	}
-	return &h.entry.key, nil
+	return h.entry.handedOut(), nil
 }
 
 // Close writes the last-used times that are still to be written, for 5 seconds at most, and waits
