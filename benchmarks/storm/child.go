@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop"
 	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/report"
+	"github.com/seed-d3a9fb6b/apikey/hash"
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
 )
 
@@ -31,6 +32,7 @@ type job struct {
 	Rate  int           // of warm traffic
 	Alone time.Duration // without the storm
 	Queue int
+	Cost  hash.Params // of the floor's argon2
 }
 
 // outcome is what a child measured; not every kind of job fills all.
@@ -59,6 +61,7 @@ var kinds = map[string]func(context.Context, job, *boltstore.Store, *outcome) er
 	"reads":   reads,
 	"keyring": withKeyring,
 	"cold":    withoutKeyring,
+	"floor":   floor,
 	"queue":   shortQueue,
 }
 

@@ -24,10 +24,10 @@ const (
 
 // measured is what the children measured, a round each.
 type measured struct {
-	keyring     []compared
-	cold, queue []outcome
+	keyring            []compared
+	cold, floor, queue []outcome
 
-	toldKeyring, toldCold string // which rounds these are
+	toldKeyring, toldCold, toldFloor string // which rounds these are
 }
 
 // compared is a storm and the reads alone, one right after the other.
@@ -105,10 +105,15 @@ func (m *measured) measureCold(ctx context.Context, dir string, o options) error
 	}
 	// A storm runs as many argon2 behind as many permits, so it takes about that long, too.
 	alone := max(time.Since(begin), 100*time.Millisecond)
-	m.cold, m.toldCold, err = report.Quietest(o.coldRounds, whisper, func() (outcome, error) {
-		return restart(ctx, job{Kind: "cold", Dir: dir, Rate: o.rate, Alone: alone})
-	}, func(o outcome) float64 { return o.Others })
-	if err != nil {
+	quietest := func(kind string) ([]outcome, string, error) {
+		return report.Quietest(o.coldRounds, whisper, func() (outcome, error) {
+			return restart(ctx, job{Kind: kind, Dir: dir, Rate: o.rate, Alone: alone, Cost: o.cost()})
+		}, func(o outcome) float64 { return o.Others })
+	}
+	if m.cold, m.toldCold, err = quietest("cold"); err != nil {
+		return err
+	}
+	if m.floor, m.toldFloor, err = quietest("floor"); err != nil {
 		return err
 	}
 	for range o.coldRounds {

@@ -46,10 +46,7 @@ func (m *measured) keyringTable(o options) report.Table {
 
 func (m *measured) coldTable(o options) report.Table {
 	first := m.cold[0]
-	var ratios []float64
-	for _, c := range m.cold {
-		ratios = append(ratios, float64(c.During.P99)/float64(c.Alone.P99))
-	}
+	ratios := slowdowns(m.cold)
 	ratio := openloop.Median(ratios)
 	argon2, got := worst(m.cold, func(o outcome) uint64 { return o.Argon2 }), worst(m.cold, func(o outcome) uint64 { return o.Reads })
 	late := worst(m.cold, func(o outcome) int { return o.Late })
@@ -60,8 +57,10 @@ func (m *measured) coldTable(o options) report.Table {
 		Title: fmt.Sprintf("Without a keyring: %d keys at once", o.cold),
 		Intro: fmt.Sprintf("Argon2id with m=%d KiB, t=%d, p=%d behind %d permits, the default here, but with a wait of %v. "+
 			"Meanwhile %d warm keys are verified %d times a second, open loop: a latency counts from the intended start. One goroutine keeps "+
-			"the time by spinning, and makes the calls, so it has a core to itself and the storm has the rest; before the storm, the same pacer for %v with nothing else running. %s.",
-			cost.Memory, cost.Time, cost.Threads, first.Permits, patience, o.warm, o.rate, first.aloneFor(o.rate).Round(100*time.Millisecond), m.toldCold),
+			"the time by spinning, and makes the calls, so it has a core to itself and the storm has the rest; before the storm, the same pacer for %v with nothing else running. %s. "+
+			"The floor is nothing but a SHA-256 of the text in the place of each warm call and golang.org/x/crypto/argon2 behind a semaphore in that of each cold one. %s. "+
+			"What its p99 shows, and the other's with it, is the garbage collector: argon2 takes a new block of memory for each hash.",
+			cost.Memory, cost.Time, cost.Threads, first.Permits, patience, o.warm, o.rate, first.aloneFor(o.rate).Round(100*time.Millisecond), m.toldCold, m.toldFloor),
 		Rows: []report.Row{
 			{What: "all verified in", Measured: pace(o.cold, openloop.Median(took(m.cold)))},
 			{What: "a cold Verify", Measured: middle(m.cold, func(o outcome) openloop.Summary { return o.Calls })},
@@ -72,6 +71,11 @@ func (m *measured) coldTable(o options) report.Table {
 			{What: "a warm Verify, in the storm", Measured: middle(m.cold, func(o outcome) openloop.Summary { return o.During })},
 			report.Judged("warm p99, in the storm over alone", span(ratios), "<= 3 x", ratio <= 3),
 			report.Judged("peak RSS", report.MB(rss), fmt.Sprintf("<= %s (3 x permits x m + 50 MB)", report.MB(bound)), rss <= bound),
+			{What: "the floor: all hashed in", Measured: pace(o.cold, openloop.Median(took(m.floor)))},
+			{What: "the floor: a SHA-256, alone", Measured: middle(m.floor, func(o outcome) openloop.Summary { return o.Alone })},
+			{What: "the floor: a SHA-256, in the storm", Measured: middle(m.floor, func(o outcome) openloop.Summary { return o.During })},
+			{What: "the floor: p99, in the storm over alone", Measured: span(slowdowns(m.floor))},
+			{What: "the floor: peak RSS", Measured: peak(m.floor)},
 		}}
 }
 
@@ -96,6 +100,14 @@ func (m *measured) queueTable(o options) report.Table {
 			{What: "store reads, all at once", Measured: fmt.Sprint(worst(m.queue, func(o outcome) uint64 { return o.Reads }))},
 			{What: "peak RSS", Measured: peak(m.queue)},
 		}}
+}
+
+// slowdowns are of the p99 of warm traffic in a storm.
+func slowdowns(rounds []outcome) (ratios []float64) {
+	for _, r := range rounds {
+		ratios = append(ratios, float64(r.During.P99)/float64(r.Alone.P99))
+	}
+	return ratios
 }
 
 func (o outcome) aloneFor(rate int) time.Duration {

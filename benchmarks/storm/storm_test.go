@@ -40,8 +40,8 @@ func TestCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.keyring) != o.rounds || len(m.cold) != o.coldRounds || len(m.queue) != o.coldRounds {
-		t.Fatalf("%d, %d and %d rounds", len(m.keyring), len(m.cold), len(m.queue))
+	if len(m.keyring) != o.rounds || len(m.cold) != o.coldRounds || len(m.floor) != o.coldRounds || len(m.queue) != o.coldRounds {
+		t.Fatalf("%d, %d, %d and %d rounds", len(m.keyring), len(m.cold), len(m.floor), len(m.queue))
 	}
 	for _, c := range m.keyring {
 		if s := c.storm; s.Argon2 != 0 || s.Reads != 301 || s.Calls.Count != 300 || s.Took == 0 {
@@ -60,13 +60,18 @@ func TestCounts(t *testing.T) {
 			t.Errorf("the warm traffic: %+v", c)
 		}
 	}
+	for _, f := range m.floor {
+		if f.Calls.Count != 60 || f.Alone.Count == 0 || f.During.Count == 0 {
+			t.Errorf("the floor: %+v", f)
+		}
+	}
 	for _, q := range m.queue {
 		if q.Calls.Count+q.Refused.Count != 60 || q.OnTop.Count > 60-17 || q.Argon2 != uint64(q.Calls.Count) {
 			t.Errorf("the short queue: %+v", q)
 		}
 	}
 	s := m.section(o)
-	for _, want := range []string{"argon2 runs", "store reads", "peak RSS", "calls after it was full", "storm over reads alone"} {
+	for _, want := range []string{"argon2 runs", "store reads", "peak RSS", "calls after it was full", "storm over reads alone", "the floor: p99"} {
 		if !strings.Contains(fmt.Sprint(s.Tables), want) {
 			t.Errorf("the tables lack %q: %+v", want, s.Tables)
 		}
