@@ -28,6 +28,7 @@ type job struct {
 
 	Keyring    string // as apikey.ParseKeyring takes it
 	Goroutines int
+	Texts      string // of the keys whose records are read
 
 	Rate  int           // of warm traffic
 	Alone time.Duration // without the storm

@@ -38,7 +38,7 @@ func withKeyring(ctx context.Context, j job, store *boltstore.Store, o *outcome)
 // reads reads the same records in the same order from as many goroutines: what no Verifier can
 // do without.
 func reads(ctx context.Context, j job, store *boltstore.Store, o *outcome) error {
-	texts, err := readTexts(j.Dir, allTexts)
+	texts, err := readTexts(j.Dir, j.Texts)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,9 @@ const (
 
 // measured is what the children measured, a round each.
 type measured struct {
-	keyring            []compared
-	cold, floor, queue []outcome
+	keyring      []compared
+	cold, floor  []outcome
+	queue, reads []outcome // reads: those of the queue alone
 
 	toldKeyring, toldCold, toldFloor string // which rounds these are
 }
@@ -66,7 +67,7 @@ func (m *measured) measureKeyring(ctx context.Context, dir string, o options) er
 	m.keyring, m.toldKeyring, err = report.Quietest(o.rounds, noise, func() (c compared, err error) {
 		round++
 		reads := func() (err error) {
-			c.reads, err = restart(ctx, job{Kind: "reads", Dir: dir, Goroutines: o.goroutines})
+			c.reads, err = restart(ctx, job{Kind: "reads", Dir: dir, Texts: allTexts, Goroutines: o.goroutines})
 			return err
 		}
 		storm := func() (err error) {
@@ -122,6 +123,10 @@ func (m *measured) measureCold(ctx context.Context, dir string, o options) error
 			return err
 		}
 		m.queue = append(m.queue, done)
+		if done, err = restart(ctx, job{Kind: "reads", Dir: dir, Texts: coldTexts, Goroutines: o.cold}); err != nil {
+			return err
+		}
+		m.reads = append(m.reads, done)
 	}
 	return nil
 }

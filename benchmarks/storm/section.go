@@ -82,6 +82,7 @@ func (m *measured) coldTable(o options) report.Table {
 func (m *measured) queueTable(o options) report.Table {
 	crowd := openloop.Middle(summaries(m.queue, func(o outcome) openloop.Summary { return o.Refused }))
 	onTop := openloop.Middle(summaries(m.queue, func(o outcome) openloop.Summary { return o.OnTop }))
+	reads := openloop.Middle(summaries(m.reads, func(o outcome) openloop.Summary { return o.Calls }))
 	var last []time.Duration
 	for _, q := range m.queue {
 		last = append(last, q.Last)
@@ -95,6 +96,7 @@ func (m *measured) queueTable(o options) report.Table {
 			report.Judged("p99 of a refusal", fmt.Sprintf("%s (p50 %s, the slowest %s)", openloop.Short(onTop.P99), openloop.Short(onTop.P50), openloop.Short(onTop.Max)), "< 1 ms", onTop.P99 < time.Millisecond),
 			{What: "calls of all at once", Measured: fmt.Sprintf("%d of %d refused", crowd.Count, o.cold*len(m.queue))},
 			report.Judged("p99 of a refusal", fmt.Sprintf("%s (p50 %s, the slowest %s)", openloop.Short(crowd.P99), openloop.Short(crowd.P50), openloop.Short(crowd.Max)), "< 1 ms", crowd.P99 < time.Millisecond),
+			{What: "the floor: p99 of those reads of the store alone, all at once", Measured: fmt.Sprintf("%s (p50 %s, the slowest %s)", openloop.Short(reads.P99), openloop.Short(reads.P50), openloop.Short(reads.Max))},
 			{What: "the last refusal, after the first call", Measured: openloop.Short(openloop.Median(last))},
 			{What: "argon2 runs, all at once", Measured: fmt.Sprint(worst(m.queue, func(o outcome) uint64 { return o.Argon2 }))},
 			{What: "store reads, all at once", Measured: fmt.Sprint(worst(m.queue, func(o outcome) uint64 { return o.Reads }))},
