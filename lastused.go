@@ -54,9 +54,6 @@ const (
 	closeWait = 5 * time.Second
 )
 
-// due reports whether a use at now, in ns, is worth noting after one at noted.
-func (u *lastUsed) due(noted, now int64) bool { return now-noted >= u.step }
-
 // note collects a use whose time no slot keeps.
 func (u *lastUsed) note(id ID, number uint16, now int64) {
 	u.mu.Lock()
@@ -69,12 +66,12 @@ func (u *lastUsed) note(id ID, number uint16, now int64) {
 	u.arm()
 }
 
-// list collects a use whose time was put into its slot.
-func (u *lastUsed) list(h hit, now int64) {
-	if h.slot.listed.Load() {
+// use collects a use at now, in ns, unless there was one not long before.
+func (u *lastUsed) use(h hit, now int64) {
+	if now-h.noted < u.step {
 		return
 	}
-	if !u.append(h.slot) {
+	if h.slot.noted.CompareAndSwap(h.noted, now) && !h.slot.listed.Load() && !u.append(h.slot) {
 		return
 	}
 	if h.slot.entry.Load() != h.entry { // it has left, perhaps before it was on the list

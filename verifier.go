@@ -104,9 +104,7 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 		mono, now := v.clock.read()
 		if h, trust, ok := s.read(version); ok && v.cache.trusts(trust, mono) {
 			s.visit()
-			if key, err = v.accept(ctx, h, now); err == nil && v.uses.due(h.noted, now) && s.noted.CompareAndSwap(h.noted, now) {
-				v.uses.list(h, now)
-			}
+			key, err = v.accept(ctx, h, now)
 			return key, warm, err
 		}
 	}
@@ -159,17 +157,11 @@ func (v *Verifier) verifyCold(ctx context.Context, text string) (*Key, error) {
 		if !again && (v.feed.mark(p.token.id) != r.mark || hashed && !v.feed.live()) {
 			continue
 		}
-		h, now := v.cache.fill(p, hash, r, c), v.clock.nanos()
-		key, err := v.accept(ctx, h, now)
-		if err == nil && v.uses.due(h.noted, now) {
-			h.slot.noted.CompareAndSwap(h.noted, now) // unless it has left the cache again
-			v.uses.note(p.token.id, c.Number, now)
-		}
-		return key, err
+		return v.accept(ctx, v.cache.fill(p, hash, r, c), v.clock.nanos())
 	}
 }
 
-// accept judges by the clock and by Check.
+// accept judges by the clock and by Check, and collects the use.
 func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 	if err := h.over(now); err != nil {
 		return nil, &RejectedError{h.entry.facts.keyID(), err}
@@ -179,6 +171,7 @@ func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 			return nil, err
 		}
 	}
+	v.uses.use(h, now)
 	return h.entry.handedOut(), nil
 }
 
