@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/report"
 )
 
 // options are how much is measured.
@@ -63,13 +62,5 @@ func run(o options, markdown string) error {
 	if err != nil {
 		return err
 	}
-	s := m.section(o)
-	s.Machine, s.At, s.Command = report.ThisMachine(), time.Now(), report.Command("flood", flag.CommandLine)
-	if err := s.Print(os.Stdout); err != nil {
-		return fmt.Errorf("print the figures: %w", err)
-	}
-	if markdown != "" {
-		return s.Write(markdown)
-	}
-	return nil
+	return m.section(o).Publish(flag.CommandLine, os.Stdout, markdown)
 }

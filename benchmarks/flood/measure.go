@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
 	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop"
+	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/live"
 	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/report"
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
 )
@@ -49,7 +48,8 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 		return m, fmt.Errorf("open the store: %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	live, err := issue(ctx, store, o.warm)
+	// Their cost does not matter: it is paid before anything is measured.
+	texts, err := live.Issue(ctx, store, o.warm, &apikey.IssuerOptions{Argon2: apikeytest.Params()})
 	if err != nil {
 		return m, err
 	}
@@ -58,16 +58,16 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 		return m, fmt.Errorf("make a verifier: %w", err)
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	for _, text := range live {
+	for _, text := range texts {
 		if _, err := v.Verify(ctx, text); err != nil {
 			return m, fmt.Errorf("warm up: %w", err)
 		}
 	}
 
 	for _, k := range kinds {
-		texts := k.texts(live, o.texts)
+		flood := k.texts(texts, o.texts)
 		rounds, told, err := report.Quietest(o.rounds, whisper, func() (round, error) {
-			return o.measure(ctx, v, live, k, texts)
+			return o.measure(ctx, v, texts, k, flood)
 		}, func(r round) float64 { return r.others })
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", k.name, err)
@@ -78,38 +78,12 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 	return m, err
 }
 
-// issue makes the warm keys. Their cost does not matter: it is paid before anything is measured.
-func issue(ctx context.Context, store *boltstore.Store, n int) ([]string, error) {
-	issuer, err := apikey.NewIssuer(store, &apikey.IssuerOptions{Argon2: apikeytest.Params()})
-	if err != nil {
-		return nil, fmt.Errorf("make an issuer: %w", err)
-	}
-	texts, errs := make([]string, n), make([]error, 64)
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for worker := range errs {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n && errs[worker] == nil; i = int(next.Add(1)) - 1 {
-				var secret apikey.Secret
-				_, secret, errs[worker] = issuer.Create(ctx, apikey.CreateParams{
-					Subject: fmt.Sprintf("user_%d", i/10), Name: fmt.Sprintf("key %d", i), ExpiresIn: 24 * time.Hour})
-				texts[i] = secret.Reveal()
-			}
-		})
-	}
-	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("create keys: %w", err)
-	}
-	return texts, nil
-}
-
 // measure is one round.
-func (o options) measure(ctx context.Context, v *apikey.Verifier, live []string, k kind, texts []string) (r round, err error) {
+func (o options) measure(ctx context.Context, v *apikey.Verifier, warm []string, k kind, flood []string) (r round, err error) {
 	var failed error
 	load := openloop.Load{Rate: o.rate, For: o.round}
 	traffic := func(i int) {
-		if _, err := v.Verify(ctx, live[i%len(live)]); err != nil {
+		if _, err := v.Verify(ctx, warm[i%len(warm)]); err != nil {
 			failed = err
 		}
 	}
@@ -118,7 +92,7 @@ func (o options) measure(ctx context.Context, v *apikey.Verifier, live []string,
 	if err != nil {
 		return r, fmt.Errorf("send warm traffic: %w", err)
 	}
-	f := start(ctx, v, k, texts, o.flooders)
+	f := start(ctx, v, k, flood, o.flooders)
 	during, err := load.Run(ctx, traffic)
 	r.texts, r.took, failed = f.stop(failed)
 	if err := errors.Join(err, failed, ctx.Err()); err != nil {

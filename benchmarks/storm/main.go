@@ -17,9 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/seed-d3a9fb6b/apikey/benchmarks/openloop/report"
 	"github.com/seed-d3a9fb6b/apikey/hash"
 )
 
@@ -86,13 +84,5 @@ func run(o options, markdown string) error {
 	if err != nil {
 		return err
 	}
-	s := m.section(o)
-	s.Machine, s.At, s.Command = report.ThisMachine(), time.Now(), report.Command("storm", flag.CommandLine)
-	if err := s.Print(os.Stdout); err != nil {
-		return fmt.Errorf("print the figures: %w", err)
-	}
-	if markdown != "" {
-		return s.Write(markdown)
-	}
-	return nil
+	return m.section(o).Publish(flag.CommandLine, os.Stdout, markdown)
 }

@@ -43,6 +43,19 @@ type Section struct {
 	Tables  []Table
 }
 
+// Publish says where, when and by which command the section was measured, prints it, and puts it into
+// the page, if there is one.
+func (s *Section) Publish(flags *flag.FlagSet, to io.Writer, page string) error {
+	s.Machine, s.At, s.Command = ThisMachine(), time.Now(), Command(s.Name, flags)
+	if err := s.Print(to); err != nil {
+		return fmt.Errorf("print the figures: %w", err)
+	}
+	if page == "" {
+		return nil
+	}
+	return s.Write(page)
+}
+
 // Command is what was typed to run a program of this module, but for where its section goes.
 func Command(name string, flags *flag.FlagSet) string {
 	typed := "go run ./" + name
