@@ -32,7 +32,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 	for _, con := range caches.Contenders() {
 		c := con.New(caches.Options{Entries: len(keys), Bytes: int64(len(keys)) * caches.EntryBytes * 11 / 10})
-		caches.Fill(c, keys)
+		records := caches.Fill(c, keys)
 		for _, access := range []string{"uniform", "zipf"} {
 			for _, every := range []int{0, 100} {
 				for _, n := range []int{1, runtime.GOMAXPROCS(0)} {
@@ -42,6 +42,7 @@ func BenchmarkFind(b *testing.B) {
 				}
 			}
 		}
+		runtime.KeepAlive(records)
 	}
 }
 
@@ -82,7 +83,7 @@ func BenchmarkDistrust(b *testing.B) {
 		if !ok {
 			continue
 		}
-		caches.Fill(c, keys)
+		records := caches.Fill(c, keys)
 		b.Run(con.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			i := 0
@@ -91,5 +92,6 @@ func BenchmarkDistrust(b *testing.B) {
 				i++
 			}
 		})
+		runtime.KeepAlive(records)
 	}
 }

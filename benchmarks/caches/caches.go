@@ -7,8 +7,9 @@ package caches
 
 // Cache is a contender. Find may be called at any time; so may the others.
 type Cache interface {
-	// Find returns the entry a probe equals, if it is trusted and not over at now; else nil.
-	Find(p *Probe, now int64) *Entry
+	// Find reports whether there is an entry the probe equals that is trusted and not over at now, and returns when its
+	// last use was noted: a verification reads that at each hit.
+	Find(p *Probe, now int64) (noted int64, ok bool)
 	// Put keeps a new entry, in place of any of the same tag. An entry is put once, into one Cache.
 	Put(e *Entry)
 	// Remove forgets the entry of this tag.
@@ -27,7 +28,7 @@ type Distruster interface {
 // Options are what a contender is made with.
 type Options struct {
 	Entries int   // expected; every contender gets its room at once
-	Bytes   int64 // of entries, as [Entry.Bytes] counts them; for those that are bounded
+	Bytes   int64 // of entries, as [Entry.Bytes] counts them for all alike; for those that are bounded
 	IDs     bool  // keep an index by id, too; for those that can
 }
 
@@ -45,6 +46,7 @@ const Own = "own"
 func Contenders() []Contender {
 	return []Contender{
 		{Own, true, func(o Options) Cache { return NewOwn(o) }},
+		{"own before: pointers", true, func(o Options) Cache { return NewPointers(o) }},
 		{"xsync.Map", false, NewXsync},
 		{"xsync.Map + SIEVE", true, func(o Options) Cache { return NewXsyncSieve(o) }},
 		{"otter", true, func(o Options) Cache { return NewOtter(o) }},

@@ -18,6 +18,11 @@ func all() []caches.Contender {
 	return cs
 }
 
+func finds(c caches.Cache, p *caches.Probe) bool {
+	_, ok := c.Find(p, 1)
+	return ok
+}
+
 func TestFindsWhatItHolds(t *testing.T) {
 	t.Parallel()
 	keys := caches.Keys(5000)
@@ -31,22 +36,22 @@ func TestFindsWhatItHolds(t *testing.T) {
 				t.Errorf("Len is %d after %d entries", n, len(held))
 			}
 			for i := range held {
-				if e := c.Find(&held[i], 1); e == nil || e.Tag != held[i].Tag {
-					t.Fatalf("entry %d: found %v", i, e)
+				if !finds(c, &held[i]) {
+					t.Fatalf("entry %d: not found", i)
 				}
 				other := held[i]
 				other.Digest[i%2]++
-				if c.Find(&other, 1) != nil {
+				if finds(c, &other) {
 					t.Fatalf("entry %d: found by another digest", i)
 				}
 				other = held[i]
 				other.Tag[0]++
-				if c.Find(&other, 1) != nil {
+				if finds(c, &other) {
 					t.Fatalf("entry %d: found by another tag", i)
 				}
 			}
 			for i := range absent {
-				if c.Find(&absent[i], 1) != nil {
+				if finds(c, &absent[i]) {
 					t.Fatalf("found absent %d", i)
 				}
 			}
@@ -57,7 +62,7 @@ func TestFindsWhatItHolds(t *testing.T) {
 			}
 			c.Remove(absent[0].Tag)
 			for i := range held {
-				if found := c.Find(&held[i], 1) != nil; found != (i%3 != 0) {
+				if found := finds(c, &held[i]); found != (i%3 != 0) {
 					t.Fatalf("entry %d after the removals: found is %t", i, found)
 				}
 			}
@@ -78,11 +83,35 @@ func TestPutReplaces(t *testing.T) {
 			next := old
 			next.Digest[0]++
 			c.Put(caches.NewEntry(&next, caches.ID{}))
-			if c.Find(&old, 1) != nil || c.Find(&next, 1) == nil || c.Len() != 1 {
-				t.Errorf("old %v, next %v, Len %d", c.Find(&old, 1), c.Find(&next, 1), c.Len())
+			if finds(c, &old) || !finds(c, &next) || c.Len() != 1 {
+				t.Errorf("old %t, next %t, Len %d", finds(c, &old), finds(c, &next), c.Len())
 			}
 		})
 	}
+}
+
+// TestFindsWhenNoted asks for what a verification reads of a hit.
+func TestFindsWhenNoted(t *testing.T) {
+	t.Parallel()
+	keys := caches.Keys(100)
+	for _, con := range all() {
+		c := con.New(caches.Options{Entries: len(keys), Bytes: int64(len(keys)) * caches.EntryBytes * 2})
+		for i := range keys {
+			c.Put(notedEntry(keys, i))
+		}
+		for i := range keys {
+			if noted, ok := c.Find(&keys[i], 1); !ok || noted != int64(i+1) {
+				t.Fatalf("%s: of entry %d %d, found is %t", con.Name, i, noted, ok)
+			}
+		}
+	}
+}
+
+// notedEntry is the entry of key i, whose last use was noted at i+1: nobody else's was.
+func notedEntry(keys []caches.Probe, i int) *caches.Entry {
+	e := caches.NewEntry(&keys[i], caches.IDOf(i))
+	e.Noted.Store(int64(i + 1))
+	return e
 }
 
 func TestEnds(t *testing.T) {
@@ -93,8 +122,10 @@ func TestEnds(t *testing.T) {
 		e := caches.NewEntry(&p, caches.ID{})
 		e.EndAt(100)
 		c.Put(e)
-		if c.Find(&p, 99) == nil || c.Find(&p, 100) != nil {
-			t.Errorf("%s: at 99 %v, at 100 %v", con.Name, c.Find(&p, 99), c.Find(&p, 100))
+		_, before := c.Find(&p, 99)
+		_, then := c.Find(&p, 100)
+		if !before || then {
+			t.Errorf("%s: at 99 %t, at 100 %t", con.Name, before, then)
 		}
 	}
 }
@@ -125,7 +156,7 @@ func TestBound(t *testing.T) {
 			}
 			found := 0
 			for i := range keys {
-				if c.Find(&keys[i], 1) != nil {
+				if finds(c, &keys[i]) {
 					found++
 				}
 			}
@@ -134,7 +165,7 @@ func TestBound(t *testing.T) {
 			}
 			kept := 0
 			for k := range hot {
-				if c.Find(&hot[k], 1) != nil {
+				if finds(c, &hot[k]) {
 					kept++
 				}
 			}
@@ -161,7 +192,7 @@ func TestDistrust(t *testing.T) {
 			c.Len()
 			held := map[int]bool{}
 			for i := range keys {
-				held[i] = c.Find(&keys[i], 1) != nil
+				held[i] = finds(c, &keys[i])
 			}
 			distrusted := 0
 			for i := 0; i < len(keys); i += 4 { // of the ids, every second: two credentials each
@@ -169,7 +200,7 @@ func TestDistrust(t *testing.T) {
 			}
 			for i := range keys {
 				want := held[i] && i%4 >= 2
-				if found := c.Find(&keys[i], 1) != nil; found != want {
+				if found := finds(c, &keys[i]); found != want {
 					t.Fatalf("credential %d: found is %t, held before %t", i, found, held[i])
 				}
 				if held[i] && !want {

@@ -25,10 +25,10 @@ type Probe struct {
 // Trusted is the trust word of an entry nothing was told against. 0 is distrusted.
 const Trusted = 1
 
-// Entry is one credential: 192 bytes, of which a hit needs the first 64-byte line and one word of
-// the second. Every contender holds the same, whichever of the links it uses.
+// Entry is one credential. Own copies it, all others keep it: 192 bytes, of which a hit needs the first 64-byte line
+// and one word of the second. They hold the same, whichever of the links they use.
 type Entry struct {
-	next   atomic.Pointer[Entry] // in own's bucket
+	next   atomic.Pointer[Entry] // in a bucket of Pointers
 	Tag    Tag
 	Digest [2]uint64
 	trust  atomic.Uint64
@@ -40,13 +40,15 @@ type Entry struct {
 	newer, older *Entry // in the queue of those that evict
 	kin          *Entry // in the index by id
 	Bytes        int64
-	_            [72]byte // what else the root keeps
+	packed       *packed
+	_            [64]byte // what else the root kept
 }
 
-// NewEntry returns a trusted entry that never ends.
+// NewEntry returns a trusted entry that never ends. It makes the packed record that hangs on it, too, as a verification
+// does, for every contender alike: entries that are objects do not lie side by side in memory.
 func NewEntry(p *Probe, id ID) *Entry {
 	const never = 1<<63 - 1
-	e := &Entry{Tag: p.Tag, Digest: p.Digest, ID: id, Bytes: EntryBytes, ends: never}
+	e := &Entry{Tag: p.Tag, Digest: p.Digest, ID: id, Bytes: EntryBytes, packed: &packed{id: id}, ends: never}
 	e.trust.Store(Trusted)
 	return e
 }
@@ -55,6 +57,15 @@ func NewEntry(p *Probe, id ID) *Entry {
 const EntryBytes = 192
 
 var _ = [1]struct{}{}[unsafe.Sizeof(Entry{})-EntryBytes]
+
+// packed is what a key shows of its record. The root reads the id there.
+type packed struct {
+	id ID
+	_  [304]byte
+}
+
+// PackedBytes is the size of the packed record: every contender keeps one an entry.
+const PackedBytes = int64(unsafe.Sizeof(packed{}))
 
 // holds reports whether the probe equals the entry, which is trusted and not over.
 func (e *Entry) holds(p *Probe, now int64) bool {

@@ -2,10 +2,8 @@ package caches
 
 import "encoding/binary"
 
-// hash spreads an id. Its last eight bytes are random.
-func (id *ID) hash() uint64 {
-	return binary.LittleEndian.Uint64(id[8:]) * 0x9e3779b97f4a7c15
-}
+// hash is the random half of the id.
+func (id *ID) hash() uint64 { return binary.LittleEndian.Uint64(id[8:]) }
 
 // ids is an index by id for a Cache that is made of a library's map: the newest entry of an id
 // leads to the others. load, store and drop are of a map that the owner's lock guards.

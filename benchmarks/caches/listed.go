@@ -32,15 +32,15 @@ func NewMapSieve(o Options) Cache {
 	return &listed{m: make(map[uint64]*Entry, o.Entries), max: o.Bytes, by: sieve}
 }
 
-func (c *listed) Find(p *Probe, now int64) *Entry {
+func (c *listed) Find(p *Probe, now int64) (noted int64, ok bool) {
 	e := c.get(p.Tag.word())
 	if e == nil || !e.holds(p, now) {
-		return nil
+		return 0, false
 	}
 	if c.by == sieve {
 		e.visit()
 	}
-	return e
+	return e.Noted.Load(), true
 }
 
 func (c *listed) get(word uint64) *Entry {

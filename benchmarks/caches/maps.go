@@ -7,13 +7,13 @@ type syncMap struct{ m sync.Map }
 // NewSyncMap returns a sync.Map, which evicts nothing.
 func NewSyncMap(Options) Cache { return new(syncMap) }
 
-func (c *syncMap) Find(p *Probe, now int64) *Entry {
+func (c *syncMap) Find(p *Probe, now int64) (noted int64, ok bool) {
 	if v, ok := c.m.Load(p.Tag.word()); ok {
 		if e := v.(*Entry); e.holds(p, now) {
-			return e
+			return e.Noted.Load(), true
 		}
 	}
-	return nil
+	return 0, false
 }
 
 func (c *syncMap) Put(e *Entry)   { c.m.Store(e.Tag.word(), e) }
@@ -34,14 +34,14 @@ type rwMap struct {
 // NewRWMap returns one map behind one lock, which evicts nothing.
 func NewRWMap(o Options) Cache { return &rwMap{m: make(map[uint64]*Entry, o.Entries)} }
 
-func (c *rwMap) Find(p *Probe, now int64) *Entry {
+func (c *rwMap) Find(p *Probe, now int64) (noted int64, ok bool) {
 	c.mu.RLock()
 	e := c.m[p.Tag.word()]
 	c.mu.RUnlock()
 	if e != nil && e.holds(p, now) {
-		return e
+		return e.Noted.Load(), true
 	}
-	return nil
+	return 0, false
 }
 
 func (c *rwMap) Put(e *Entry) {
@@ -76,9 +76,9 @@ func NewSharded(o Options) Cache {
 
 func (c *sharded) of(tag Tag) *rwMap { return &c[tag.word()>>56] }
 
-func (c *sharded) Find(p *Probe, now int64) *Entry { return c.of(p.Tag).Find(p, now) }
-func (c *sharded) Put(e *Entry)                    { c.of(e.Tag).Put(e) }
-func (c *sharded) Remove(tag Tag)                  { c.of(tag).Remove(tag) }
+func (c *sharded) Find(p *Probe, now int64) (noted int64, ok bool) { return c.of(p.Tag).Find(p, now) }
+func (c *sharded) Put(e *Entry)                                    { c.of(e.Tag).Put(e) }
+func (c *sharded) Remove(tag Tag)                                  { c.of(tag).Remove(tag) }
 
 func (c *sharded) Len() (n int) {
 	for i := range c {

@@ -40,11 +40,11 @@ func NewOtter(o Options) *Otter {
 }
 
 // Find takes no lock.
-func (c *Otter) Find(p *Probe, now int64) *Entry {
+func (c *Otter) Find(p *Probe, now int64) (noted int64, ok bool) {
 	if e, ok := c.c.GetIfPresent(p.Tag.word()); ok && e.holds(p, now) {
-		return e
+		return e.Noted.Load(), true
 	}
-	return nil
+	return 0, false
 }
 
 // Put adds to the ids first: an entry that is evicted at once must be found there.

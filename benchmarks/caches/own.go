@@ -1,116 +1,135 @@
 package caches
 
 import (
-	"math/bits"
 	"sync"
 	"sync/atomic"
 )
 
-// Table is the root's own structure: a fixed table of chains that readers walk without a lock,
-// and SIEVE under a mutex for those who write.
+// Table is the root's own structure: slots that are used again and again, an index that readers follow without a lock,
+// and SIEVE under a lock for those who write. Of an entry that is put it keeps a copy. Its bound counts entries
+// as large as the others', so that all hold as many; the root's counts slots and indexes, too.
 type Table struct {
-	buckets []atomic.Pointer[Entry]
-	shift   uint8
+	slots slots
+	byTag index
+	byID  index // without words, if nobody asked for it
 
-	mu   sync.Mutex
-	max  int64
-	kept queue
-	ids  []*Entry // chains by id, or nil
+	mu     sync.RWMutex
+	max    int64
+	bytes  int64
+	count  int
+	newest uint32 // the queue of SIEVE: slots from newest to oldest
+	oldest uint32
+	hand   uint32
 }
 
-// NewOwn returns a Table. Its buckets are made now and never again: a power of two, so that a
-// full table has between a half and one entry a bucket.
+// NewOwn returns a Table. It needs a bound.
 func NewOwn(o Options) *Table {
-	n := max(bits.Len(uint(max(o.Entries, 2)-1)), 1)
-	t := &Table{buckets: make([]atomic.Pointer[Entry], 1<<n), shift: uint8(64 - n), max: o.Bytes}
+	c := &Table{slots: newSlots(o.Bytes), max: o.Bytes}
+	n := indexBits(o.Entries)
+	c.byTag = newIndex(n, &c.slots,
+		func(s *slot) uint64 { return s.tag1.Load() }, func(s *slot) *atomic.Uint32 { return &s.nextTag })
 	if o.IDs {
-		t.ids = make([]*Entry, 1<<n)
+		c.byID = newIndex(n, &c.slots,
+			func(s *slot) uint64 { return s.handed.Load().packed.id.hash() }, func(s *slot) *atomic.Uint32 { return &s.nextID })
 	}
-	return t
-}
-
-// bucket is found by the last eight digits, which are a keyed function of all the rest: Fibonacci
-// hashing spreads them, and nobody can choose them.
-func (t *Table) bucket(tag Tag) *atomic.Pointer[Entry] {
-	return &t.buckets[tag[1]*0x9e3779b97f4a7c15>>t.shift]
+	return c
 }
 
 // Find takes no lock.
-func (t *Table) Find(p *Probe, now int64) *Entry {
-	for e := t.bucket(p.Tag).Load(); e != nil; e = e.next.Load() {
-		if e.Tag == p.Tag {
-			if !e.holds(p, now) {
-				return nil
-			}
-			e.visit()
-			return e
-		}
+func (c *Table) Find(p *Probe, now int64) (noted int64, ok bool) {
+	s, version := c.named(p.Tag)
+	if s == nil || !s.holds(p.Digest) {
+		return 0, false
 	}
-	return nil
+	_, trust, ends, noted, ok := s.read(version)
+	if !ok || trust != Trusted {
+		return 0, false
+	}
+	s.visit()
+	return noted, now < ends
 }
 
-// Put evicts what no longer fits.
-func (t *Table) Put(e *Entry) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.remove(e.Tag)
-	b := t.bucket(e.Tag)
-	e.next.Store(b.Load())
-	b.Store(e)
-	if t.ids != nil {
-		at := t.kin(e.ID)
-		e.kin, *at = *at, e
+// named returns the slot of a tag and its version then, or nil.
+func (c *Table) named(tag Tag) (*slot, uint32) {
+	for number := c.byTag.chain(tag[1]); number != 0; {
+		s := c.slots.at(number)
+		version := s.version.Load()
+		if s.tag1.Load() == tag[1] && s.tag0.Load() == tag[0] && version&1 == 0 {
+			return s, version
+		}
+		number = s.nextTag.Load()
 	}
-	t.kept.push(e)
-	for t.max > 0 && t.kept.bytes > t.max {
-		t.remove(t.kept.victim().Tag)
+	return nil, 0
+}
+
+// Put evicts what no longer fits. What is there of the same tag goes; the root renews it where it is, but that is not
+// measured here.
+func (c *Table) Put(e *Entry) {
+	h := &handed{packed: e.packed, bytes: e.Bytes}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, _ := c.named(e.Tag); s != nil {
+		c.remove(s)
 	}
+	c.insert(e, h)
+	for c.bytes > c.max && c.count > 0 {
+		c.evict()
+	}
+}
+
+func (c *Table) insert(e *Entry, h *handed) {
+	if c.slots.full() {
+		c.evict()
+	}
+	s := c.slots.take()
+	s.put(e, h)
+	s.sieve.Store(false)
+	c.byTag.insert(s)
+	if c.byID.words != nil {
+		c.byID.insert(s)
+	}
+	c.enqueue(s)
+	c.count++
+	c.bytes += h.bytes
 }
 
 // Remove forgets a tag.
-func (t *Table) Remove(tag Tag) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.remove(tag)
+func (c *Table) Remove(tag Tag) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, _ := c.named(tag); s != nil {
+		c.remove(s)
+	}
 }
 
-// remove leaves the entry's own link as it is: a reader that stands on it goes on.
-func (t *Table) remove(tag Tag) {
-	at := t.bucket(tag)
-	e := at.Load()
-	for ; e != nil && e.Tag != tag; e = at.Load() {
-		at = &e.next
+func (c *Table) remove(s *slot) {
+	c.byTag.remove(s)
+	if c.byID.words != nil {
+		c.byID.remove(s)
 	}
-	if e == nil {
-		return
-	}
-	at.Store(e.next.Load())
-	if t.ids != nil {
-		k := t.kin(e.ID)
-		for *k != e {
-			k = &(*k).kin
-		}
-		*k = e.kin
-	}
-	t.kept.unlink(e)
+	c.dequeue(s)
+	c.count--
+	c.bytes -= s.handed.Load().bytes
+	s.clear()
+	c.slots.give(s)
 }
 
-func (t *Table) kin(id ID) **Entry { return &t.ids[id.hash()>>t.shift] }
-
-// Distrust walks the chain of ids.
-func (t *Table) Distrust(id ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for e := *t.kin(id); e != nil; e = e.kin {
-		if e.ID == id {
-			e.trust.Store(0)
+// Distrust walks the chain of ids. As in the root, each is read where the record is.
+func (c *Table) Distrust(id ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for number := c.byID.chain(id.hash()); number != 0; {
+		s := c.slots.at(number)
+		if s.handed.Load().packed.id == id {
+			s.trust.Store(0)
 		}
+		number = s.nextID.Load()
 	}
 }
 
 // Len counts.
-func (t *Table) Len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.kept.count
+func (c *Table) Len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.count
 }

@@ -15,11 +15,11 @@ func NewXsync(o Options) Cache {
 	return &xsyncMap{xsync.NewMap[uint64, *Entry](xsync.WithPresize(o.Entries))}
 }
 
-func (c *xsyncMap) Find(p *Probe, now int64) *Entry {
+func (c *xsyncMap) Find(p *Probe, now int64) (noted int64, ok bool) {
 	if e, ok := c.m.Load(p.Tag.word()); ok && e.holds(p, now) {
-		return e
+		return e.Noted.Load(), true
 	}
-	return nil
+	return 0, false
 }
 
 func (c *xsyncMap) Put(e *Entry)   { c.m.Store(e.Tag.word(), e) }
@@ -48,12 +48,12 @@ func NewXsyncSieve(o Options) *XsyncSieve {
 }
 
 // Find takes no lock.
-func (c *XsyncSieve) Find(p *Probe, now int64) *Entry {
+func (c *XsyncSieve) Find(p *Probe, now int64) (noted int64, ok bool) {
 	if e, ok := c.m.Load(p.Tag.word()); ok && e.holds(p, now) {
 		e.visit()
-		return e
+		return e.Noted.Load(), true
 	}
-	return nil
+	return 0, false
 }
 
 // Put evicts what no longer fits.

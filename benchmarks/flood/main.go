@@ -17,7 +17,6 @@ import (
 	"runtime"
 	"syscall"
 	"time"
-
 )
 
 // options are how much is measured.

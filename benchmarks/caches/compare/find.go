@@ -10,12 +10,12 @@ import (
 // nothing answers at once: what it takes is the driver's.
 type nothing struct{ e *caches.Entry }
 
-func (n nothing) Find(*caches.Probe, int64) *caches.Entry { return n.e }
+func (n nothing) Find(*caches.Probe, int64) (int64, bool) { return n.e.Noted.Load(), true }
 func (nothing) Put(*caches.Entry)                         {}
 func (nothing) Remove(caches.Tag)                         {}
 func (nothing) Len() int                                  { return 0 }
 
-// finders are the contenders, own with a table of twice the size, and the driver alone.
+// finders are the contenders, own with an index of twice the size, and the driver alone.
 func finders() []caches.Contender {
 	return append(caches.Contenders(),
 		caches.Contender{Name: "own, twice the buckets", New: func(o caches.Options) caches.Cache {
@@ -42,9 +42,10 @@ func (r *report) find(n int) {
 	cons := finders()
 	keys := caches.Keys(n)
 	cs := make([]caches.Cache, len(cons))
+	records := make([][]*caches.Record, len(cons))
 	for i, con := range cons {
 		cs[i] = con.New(room(n))
-		caches.Fill(cs[i], keys)
+		records[i] = caches.Fill(cs[i], keys)
 	}
 	traces := [][]caches.Probe{
 		caches.Uniform(keys, requests*parts),
@@ -80,6 +81,7 @@ func (r *report) find(n int) {
 	t.rows = rows
 	t.write(&r.text)
 	runtime.KeepAlive(cs)
+	runtime.KeepAlive(records)
 }
 
 func cores(n int) string {
