@@ -2,7 +2,7 @@
 // it finds a credential by the digits of its tag, and it is asked at every request.
 //
 //	go test -bench . ./caches     # 10,000 entries; CACHES_KEYS=1000000 for more
-//	go run ./caches/compare       # all of it, some minutes: writes docs/caches.md
+//	go run ./caches/compare       # all of it, some minutes and 13 GB of memory: writes docs/caches.md
 package caches
 
 // Cache is a contender. Find may be called at any time; so may the others.
