@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -66,8 +67,10 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 
 	for _, k := range kinds {
 		flood := k.texts(texts, o.texts)
+		turn := 0
 		rounds, told, err := report.Quietest(o.rounds, whisper, func() (round, error) {
-			return o.measure(ctx, v, texts, k, flood)
+			turn++
+			return o.measure(ctx, v, texts, k, flood, turn%2 == 0)
 		}, func(r round) float64 { return r.others })
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", k.name, err)
@@ -78,8 +81,8 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 	return m, err
 }
 
-// measure is one round.
-func (o options) measure(ctx context.Context, v *apikey.Verifier, warm []string, k kind, flood []string) (r round, err error) {
+// measure is one round. Neither half is always first: what drifts with time falls on both.
+func (o options) measure(ctx context.Context, v *apikey.Verifier, warm []string, k kind, flood []string, floodFirst bool) (r round, err error) {
 	var failed error
 	load := openloop.Load{Rate: o.rate, For: o.round}
 	traffic := func(i int) {
@@ -88,15 +91,23 @@ func (o options) measure(ctx context.Context, v *apikey.Verifier, warm []string,
 		}
 	}
 	others, before := report.WatchOthers(), v.Stats()
-	alone, err := load.Run(ctx, traffic)
-	if err != nil {
-		return r, fmt.Errorf("send warm traffic: %w", err)
+	var alone, during openloop.Latencies
+	steps := []func() error{func() (err error) {
+		alone, err = load.Run(ctx, traffic)
+		return err
+	}, func() (err error) {
+		f := start(ctx, v, k, flood, o.flooders)
+		during, err = load.Run(ctx, traffic)
+		r.texts, r.took, failed = f.stop(failed)
+		return err
+	}}
+	if floodFirst {
+		slices.Reverse(steps)
 	}
-	f := start(ctx, v, k, flood, o.flooders)
-	during, err := load.Run(ctx, traffic)
-	r.texts, r.took, failed = f.stop(failed)
-	if err := errors.Join(err, failed, ctx.Err()); err != nil {
-		return r, fmt.Errorf("verify: %w", err)
+	for _, step := range steps {
+		if err := errors.Join(step(), failed, ctx.Err()); err != nil {
+			return r, fmt.Errorf("verify: %w", err)
+		}
 	}
 	after := v.Stats()
 	r.others = others.Share()

@@ -33,6 +33,7 @@ func table(title, told string, rounds []round) report.Table {
 		sum.argon2 += r.argon2
 		sum.reads += r.reads
 		sum.texts += r.texts
+		sum.notWarm += r.notWarm
 	}
 	ratio := openloop.Median(ratios)
 	return report.Table{Title: title, Intro: told + ".", Rows: []report.Row{
@@ -41,6 +42,7 @@ func table(title, told string, rounds []round) report.Table {
 		{What: "a warm Verify, in the flood", Measured: openloop.Middle(during).String()},
 		report.Judged("warm p99, in the flood over alone", fmt.Sprintf("%.2f x (%.2f to %.2f)", ratio, slices.Min(ratios), slices.Max(ratios)), "<= 2 x", ratio <= 2),
 		report.Judged("argon2 runs", fmt.Sprint(sum.argon2), "0", sum.argon2 == 0),
+		report.Judged("warm calls that were not warm", fmt.Sprint(sum.notWarm), "0", sum.notWarm == 0),
 		report.Judged("store reads", fmt.Sprint(sum.reads), "0", sum.reads == 0),
 	}}
 }

@@ -49,6 +49,7 @@ func (m *measured) coldTable(o options) report.Table {
 	ratios := slowdowns(m.cold)
 	ratio := openloop.Median(ratios)
 	argon2, got := worst(m.cold, func(o outcome) uint64 { return o.Argon2 }), worst(m.cold, func(o outcome) uint64 { return o.Reads })
+	notWarm := worst(m.cold, func(o outcome) uint64 { return o.NotWarm })
 	late := worst(m.cold, func(o outcome) int { return o.Late })
 	rss := worst(m.cold, func(o outcome) int64 { return o.PeakRSS })
 	bound := 3*int64(first.Permits)*int64(hash.Default().Memory)<<10 + 50_000_000
@@ -67,6 +68,7 @@ func (m *measured) coldTable(o options) report.Table {
 			{What: fmt.Sprintf("later than %v, a gate's default wait", defaultWait), Measured: fmt.Sprint(late)},
 			report.Judged("argon2 runs", fmt.Sprintf("%d, and %d before, to make keys warm", argon2, first.Before), fmt.Sprint(o.cold), argon2 == uint64(o.cold)),
 			report.Judged("store reads", fmt.Sprint(got), fmt.Sprint(o.cold), got == uint64(o.cold)),
+			report.Judged("warm calls that were not warm", fmt.Sprint(notWarm), "0", notWarm == 0),
 			{What: "a warm Verify, alone", Measured: middle(m.cold, func(o outcome) openloop.Summary { return o.Alone })},
 			{What: "a warm Verify, in the storm", Measured: middle(m.cold, func(o outcome) openloop.Summary { return o.During })},
 			report.Judged("warm p99, in the storm over alone", span(ratios), "<= 3 x", ratio <= 3),

@@ -27,6 +27,9 @@ func TestQuietest(t *testing.T) {
 		if err != nil || !slices.Equal(got, test.want) || len(rest) != 0 || !strings.HasPrefix(told, "3 of ") {
 			t.Errorf("%s: got %v, %q, %v, %d not taken; want %v", name, got, told, err, len(rest), test.want)
 		}
+		if strings.Contains(told, "says little") != (name == "never quiet") {
+			t.Errorf("%s: %s", name, told)
+		}
 	}
 	broken := errors.New("broken")
 	if _, _, err := report.Quietest(1, 0, func() (int, error) { return 0, broken }, func(int) float64 { return 0 }); err != broken {
