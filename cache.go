@@ -37,13 +37,13 @@ type cache struct {
 func newCache(f *feed, max int64, leave func(ID, uint16, int64)) *cache {
 	c := &cache{secrets: newDigestKey(), phcs: newDigestKey(), feed: f, leave: leave, max: max, slots: newSlots(max), prefixes: make(prefixes)}
 	const typical = 512                             // bytes of an entry with all that hangs on it
-	n := min(bits.Len64(uint64(max/typical)|1), 24) // 128 MiB a table are enough for any number
+	n := min(bits.Len64(uint64(max/typical)|1), 24) // 64 MiB a table are enough for any number
 	c.byTag = newIndex(n, &c.slots,
 		func(s *slot) uint64 { return s.tag1.Load() }, func(s *slot) *atomic.Uint32 { return &s.nextTag })
 	c.byID = newIndex(n, &c.slots,
 		func(s *slot) uint64 { return hashOfID(s.entry.Load().facts.id()) }, func(s *slot) *atomic.Uint32 { return &s.nextID })
 	c.proofs = proofs{key: newDigestKey(), max: max / 8}
-	c.bytes = 2 * 8 << n
+	c.bytes = 2 * 4 << n
 	return c
 }
 

@@ -5,21 +5,25 @@ import "sync/atomic"
 // index finds slots without a lock: a table of fixed size that leads to chains. The garbage collector finds
 // no pointers in it.
 //
-// A word of the table is the number of the first slot of a chain, 31 bits of its hash, and in the
-// lowest of the upper half whether the chain goes on. So those who look for what is not there, as forged
-// keys do, hardly ever touch a slot.
+// A word of the table is the number of the first slot of a chain, five bits of its hash, and whether the chain
+// goes on. So those who look for what is not there, as forged keys do, hardly ever touch a slot. More bits would make
+// the table larger, and with a million keys it is the one miss of the processor's cache that a forged key costs.
 type index struct {
-	words []atomic.Uint64
+	words []atomic.Uint32
 	shift uint8
 	slots *slots
 	hash  func(*slot) uint64
 	next  func(*slot) *atomic.Uint32
 }
 
-const goesOn = 1 << 32
+const (
+	numberOf = 1<<26 - 1
+	goesOn   = 1 << 26
+	hashBits = 31 << 27
+)
 
 func newIndex(bits int, s *slots, hash func(*slot) uint64, next func(*slot) *atomic.Uint32) index {
-	return index{make([]atomic.Uint64, 1<<bits), uint8(64 - bits), s, hash, next}
+	return index{make([]atomic.Uint32, 1<<bits), uint8(64 - bits), s, hash, next}
 }
 
 // spread makes all bits of a hash that is random in its low ones random (Fibonacci hashing).
@@ -29,18 +33,18 @@ func spread(hash uint64) uint64 { return hash * 0x9e3779b97f4a7c15 }
 func (x *index) chain(hash uint64) uint32 {
 	all := spread(hash)
 	word := x.words[all>>(x.shift&63)].Load()
-	if word&goesOn == 0 && uint32(all)|1 != uint32(word>>32)|1 {
+	if word&goesOn == 0 && (word^uint32(all))&hashBits != 0 {
 		return 0
 	}
-	return uint32(word)
+	return word & numberOf
 }
 
-func (x *index) word(hash uint64) *atomic.Uint64 { return &x.words[spread(hash)>>(x.shift&63)] }
+func (x *index) word(hash uint64) *atomic.Uint32 { return &x.words[spread(hash)>>(x.shift&63)] }
 
 // begin makes s, whose next is set, the first of the chain.
 func (x *index) begin(s *slot) {
 	hash := x.hash(s)
-	word := spread(hash)<<32&^goesOn | uint64(s.number)
+	word := uint32(spread(hash))&hashBits | s.number
 	if x.next(s).Load() != 0 {
 		word |= goesOn
 	}
@@ -48,7 +52,7 @@ func (x *index) begin(s *slot) {
 }
 
 func (x *index) insert(s *slot) {
-	x.next(s).Store(uint32(x.word(x.hash(s)).Load()))
+	x.next(s).Store(x.word(x.hash(s)).Load() & numberOf)
 	x.begin(s)
 }
 
@@ -58,7 +62,7 @@ func (x *index) insert(s *slot) {
 func (x *index) remove(s *slot) {
 	first := x.word(x.hash(s))
 	next := x.next(s).Load()
-	if uint32(first.Load()) == s.number {
+	if first.Load()&numberOf == s.number {
 		if next == 0 {
 			first.Store(0)
 		} else {
@@ -66,10 +70,10 @@ func (x *index) remove(s *slot) {
 		}
 		return
 	}
-	before := x.slots.at(uint32(first.Load()))
+	before := x.slots.at(first.Load() & numberOf)
 	for x.next(before).Load() != s.number {
 		before = x.slots.at(x.next(before).Load())
 	}
 	x.next(before).Store(next)
-	x.begin(x.slots.at(uint32(first.Load()))) // it may be alone now
+	x.begin(x.slots.at(first.Load() & numberOf)) // it may be alone now
 }

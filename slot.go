@@ -97,7 +97,7 @@ type slots struct {
 const (
 	slotSize  = int64(unsafe.Sizeof(slot{}))
 	leastSize = 256     // bytes of a slot and its entry, at least
-	mostSlots = 1 << 26 // whatever is allowed in bytes
+	mostSlots = numberOf - 1024 // whatever is allowed in bytes; a chunk may go beyond it
 )
 
 // newSlots makes room for what fits into max bytes. A chunk is a small part of them, and at most 128 KiB.

@@ -158,7 +158,7 @@ Beside them, without a target:
 
 - **Rounds.** The contenders of a row take turns: {{.Config.Rounds}} rounds, in each a slice of {{.Config.Slice}} for each, in an order that is turned
   round and reversed from round to round. What counts is the ratio within a round; the table gives the median of those
-  ratios and their quartiles. What takes a whole argon2 at each call, other than the peers, has half the rounds and slices of four times
+  ratios and their quartiles. What takes a whole argon2 at each call, other than the peers, has slices of four times
   the length. Before a row the garbage collector runs, and each contender has a slice that does not count.
 - **Loops.** What is measured is called in a plain loop, some 20 µs between two looks at the clock. With several goroutines each
   counts its own calls by its own time.

@@ -117,7 +117,7 @@ func (k *keys) warm(ctx context.Context) (*warmKeys, error) {
 }
 
 // room is more than the keys need in a cache.
-func (k *keys) room() int64 { return 64<<20 + 2048*int64(len(k.slots)) }
+func (k *keys) room() int64 { return 64<<20 + 1024*int64(len(k.slots)) }
 
 func (w *warmKeys) verifyAll(ctx context.Context) error {
 	if err := each(len(w.slots), allCores(), func(i int) error {
