@@ -122,7 +122,7 @@ func TestArgon2NeverRunsForForgeries(t *testing.T) {
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-func digitsOf(n, width int) string {
+func digitsOf[N int | uint32](n N, width int) string {
 	out := make([]byte, width)
 	for i := width - 1; i >= 0; i-- {
 		out[i] = base62[n%62]
@@ -133,7 +133,7 @@ func digitsOf(n, width int) string {
 
 // withChecksum completes the text of a key.
 func withChecksum(body string) string {
-	return body + digitsOf(int(crc32.ChecksumIEEE([]byte(body))), 6)
+	return body + digitsOf(crc32.ChecksumIEEE([]byte(body)), 6)
 }
 
 // Every bit of the secret and of the tag counts.

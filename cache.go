@@ -43,7 +43,7 @@ func newCache(f *feed, max int64, leave func(ID, uint16, int64)) *cache {
 	c.byID = newIndex(n, &c.slots,
 		func(s *slot) uint64 { return hashOfID(s.entry.Load().facts.id()) }, func(s *slot) *atomic.Uint32 { return &s.nextID })
 	c.proofs = proofs{key: newDigestKey(), max: max / 8}
-	c.bytes = 2 * 4 << n
+	c.bytes = 2*4<<n + c.slots.size()
 	return c
 }
 
@@ -86,14 +86,14 @@ func (c *cache) trusts(trust uint64, mono int64) bool {
 }
 
 // lookup returns a key that is warm, for those who come without its secret, or nil.
-func (c *cache) lookup(id ID, mono int64) *Key {
+func (c *cache) lookup(id ID, mono int64) *shown {
 	for number := c.byID.chain(hashOfID(id)); number != 0; {
 		s := c.slots.at(number)
 		version := s.version.Load()
 		h, trust, ok := s.read(version)
 		if ok && version&1 == 0 && h.entry != nil && h.entry.facts.id() == id {
 			if shown := h.entry.shown.Load(); shown != nil && c.trusts(shown.trust, mono) {
-				return &shown.key
+				return shown
 			}
 			if c.trusts(trust, mono) {
 				return c.show(h, trust)
@@ -104,14 +104,14 @@ func (c *cache) lookup(id ID, mono int64) *Key {
 	return nil
 }
 
-func (c *cache) show(h hit, trust uint64) *Key {
-	shown := &shown{*keyOf(h.entry.facts, 0), trust}
+func (c *cache) show(h hit, trust uint64) *shown {
+	shown := newShown(h.entry.facts, trust)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h.slot.entry.Load() == h.entry && h.slot.trust.Load() == trust {
 		h.entry.shown.Store(shown)
 	}
-	return &shown.key
+	return shown
 }
 
 // remembers reports whether this secret is known to match the PHC string of this digest.
@@ -173,7 +173,8 @@ func (c *cache) insert(p *presented, e *entry, ends int64, trust uint64) *slot {
 	s, grown := c.slots.take()
 	// Not the part of the text that was presented: it would keep the text alive.
 	prefix, more := c.prefixes.hold(e.facts.text(prefixText))
-	s.put(nameOf(p.text), prefix, p.digest, e, ends, 0, trust)
+	s.unused()
+	s.put(nameOf(p.text), prefix, p.digest, e, ends, trust)
 	s.sieve.Store(false)
 	c.byTag.insert(s)
 	c.byID.insert(s)
@@ -186,7 +187,7 @@ func (c *cache) insert(p *presented, e *entry, ends int64, trust uint64) *slot {
 // renew puts e in the place of what the slot holds of the same credential.
 func (c *cache) renew(s *slot, d digest, e *entry, ends int64, trust uint64) {
 	old := s.entry.Load()
-	s.put(s.name(), s.prefix.Load(), d, e, ends, s.noted.Load(), trust)
+	s.put(s.name(), s.prefix.Load(), d, e, ends, trust)
 	old.shown.Store(nil)
 	c.bytes += e.size() - old.size()
 }
@@ -202,7 +203,7 @@ func (c *cache) fillShown(r *read) {
 			return false
 		}
 		e := newEntry(r.facts, old.number, old.phc)
-		e.shown.Store(&shown{*keyOf(r.facts, 0), r.mark.gaps + 1})
+		e.shown.Store(newShown(r.facts, r.mark.gaps+1))
 		c.renew(s, s.digest(), e, 0, 0)
 		c.shrink()
 		return false
@@ -236,11 +237,10 @@ func (c *cache) unlist(list []*slot, f func(ID, uint16, int64)) {
 	c.mu.RLock() // nothing leaves meanwhile
 	defer c.mu.RUnlock()
 	for _, s := range list {
-		if !s.listed.Swap(false) { // has left, and taken its time along
-			continue
-		}
-		// Marked as not listed first, and read then: a use that was noted later is listed again.
-		if e, at := s.entry.Load(), s.noted.Load(); e != nil && at != 0 {
+		// Marked as not listed first, and read then: a use that is noted later is listed again. What has left has
+		// taken its time along.
+		s.listed.Store(false)
+		if e, at := s.entry.Load(), s.noted.Load(); e != nil && at > 0 {
 			f(e.facts.id(), e.number, at)
 		}
 	}

@@ -72,6 +72,9 @@ func TestCacheIsBounded(t *testing.T) {
 	if s := tiny.Verifier.Stats(); s.CachedEntries != 0 || s.Argon2Runs != 2 {
 		t.Errorf("%+v", s)
 	}
+	if err := apikey.AuditCache(keys.Verifier); err != nil {
+		t.Error(err)
+	}
 }
 
 // A hot key is spared when many others pass by once.
@@ -109,6 +112,9 @@ func TestHotKeysStay(t *testing.T) {
 	if s := keys.Verifier.Stats(); s.CachedEntries > 400 || s.Warm-warm < presented*95/100 {
 		t.Errorf("%d of %d hot calls were warm, %d entries", s.Warm-warm, presented, s.CachedEntries)
 	}
+	if err := apikey.AuditCache(keys.Verifier); err != nil {
+		t.Error(err)
+	}
 }
 
 // What Lookup keeps is counted, too.
@@ -134,5 +140,8 @@ func TestLookupIsBounded(t *testing.T) {
 	}
 	if s := keys.Verifier.Stats(); s.CachedEntries > bound/16000 {
 		t.Errorf("%d entries with 16 kB of claims each in %d bytes", s.CachedEntries, bound)
+	}
+	if err := apikey.AuditCache(keys.Verifier); err != nil {
+		t.Error(err)
 	}
 }

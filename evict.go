@@ -2,7 +2,7 @@ package apikey
 
 // Eviction is SIEVE (Zhang et al., NSDI 2024): a queue from newest to oldest, and a hand that
 // walks towards the newest, spares whom it finds visited, and takes the first who is not. A
-// hit sets one bit, once, and moves nothing, so readers share no lock. All of it is guarded by the cache's mu.
+// hit sets one bit, once, and moves nothing, so readers share no lock. All but that bit is guarded by the cache's mu.
 
 // visit marks a hit: an entry that was only put in is not worth sparing.
 func (s *slot) visit() {
@@ -42,15 +42,15 @@ func (c *cache) shrink() {
 	}
 }
 
-// evict takes one out.
+// evict takes one out. It spares nobody twice, however fast they are visited again: others wait for the lock.
 func (c *cache) evict() {
-	for {
+	for spared := 0; ; spared++ {
 		if c.hand == 0 {
 			c.hand = c.oldest
 		}
 		s := c.slots.at(c.hand)
 		c.hand = s.newer
-		if !s.sieve.Swap(false) {
+		if !s.sieve.Swap(false) || spared >= c.count {
 			c.remove(s)
 			return
 		}
@@ -66,11 +66,13 @@ func (c *cache) remove(s *slot) {
 	if e.phc != (digest{}) {
 		c.bytes += c.proofs.add(c.proofs.of(s.prefix.Load().text, s.name(), s.digest(), e.phc))
 	}
-	if s.listed.Swap(false) {
-		c.leave(e.facts.id(), e.number, s.noted.Load())
-	}
 	c.bytes -= e.size() + c.prefixes.release(s.prefix.Load())
 	s.clear()
+	// After that, so that who notes a use meanwhile is seen here, or sees that the entry is gone. The slot stays on the
+	// list, for whoever is next in it: else it would be there once for each of them.
+	if at := s.noted.Load(); s.listed.Load() && at > 0 {
+		c.leave(e.facts.id(), e.number, at)
+	}
 	e.shown.Store(nil)
 	c.slots.give(s)
 	c.count--

@@ -52,9 +52,8 @@ func SipHash(key [16]byte, message []byte) (sum [16]byte) {
 	return sum
 }
 
-// SlotLayout returns the size of a slot, and of its beginning that a hit reads, and where in an entry the
-// key begins.
-func SlotLayout() (size, hot, key uintptr) {
+// SlotLayout returns the size of a slot, and of its beginning that a hit reads.
+func SlotLayout() (size, hot uintptr) {
 	var s slot
-	return unsafe.Sizeof(s), unsafe.Offsetof(s.listed) + unsafe.Sizeof(s.listed), unsafe.Offsetof(entry{}.key)
+	return unsafe.Sizeof(s), unsafe.Offsetof(s.listed) + unsafe.Sizeof(s.listed)
 }

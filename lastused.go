@@ -42,7 +42,8 @@ type credentialID struct {
 }
 
 const (
-	// maxPending bounds what is collected, about 12 MB: beyond it a use is dropped and counted.
+	// maxPending bounds what is collected, about 12 MB: beyond it a use is dropped and counted, also one that
+	// loses its slot.
 	// The credential's next use is noted again after an eighth of an interval.
 	maxPending = 1 << 17
 	// listBatch bounds how long those wait who fill the cache, while a list is read.
@@ -58,11 +59,26 @@ const (
 func (u *lastUsed) note(id ID, number uint16, now int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	c := credentialID{id, number}
-	if _, is := u.pending[c]; !is && u.drops() {
+	if u.closed {
+		u.stats.useFailures.Add(1)
 		return
 	}
-	u.pending[c] = max(u.pending[c], now)
+	u.put(id, number, now)
+}
+
+// keep is note for a use that a slot kept until now. Close may have begun: it was collected before.
+func (u *lastUsed) keep(id ID, number uint16, at int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.put(id, number, at)
+}
+
+func (u *lastUsed) put(id ID, number uint16, at int64) {
+	c := credentialID{id, number}
+	if _, is := u.pending[c]; !is && u.full() {
+		return
+	}
+	u.pending[c] = max(u.pending[c], at)
 	u.arm()
 }
 
@@ -82,7 +98,11 @@ func (u *lastUsed) use(h hit, now int64) {
 func (u *lastUsed) append(s *slot) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.drops() {
+	if u.closed {
+		u.stats.useFailures.Add(1)
+		return false
+	}
+	if u.full() {
 		return false
 	}
 	if !s.listed.Swap(true) {
@@ -92,9 +112,9 @@ func (u *lastUsed) append(s *slot) bool {
 	return true
 }
 
-// drops reports whether one more is too many, and counts it then.
-func (u *lastUsed) drops() bool {
-	if u.closed || len(u.listed)+len(u.pending) >= maxPending {
+// full reports whether one more is too many, and counts it then.
+func (u *lastUsed) full() bool {
+	if len(u.listed)+len(u.pending) >= maxPending {
 		u.stats.useFailures.Add(1)
 		return true
 	}
@@ -117,25 +137,34 @@ func (u *lastUsed) arm() {
 // collect takes all that is pending.
 func (u *lastUsed) collect() map[credentialID]int64 {
 	u.mu.Lock()
-	listed, pending := u.listed, u.pending
-	u.listed, u.pending, u.timer = nil, make(map[credentialID]int64), nil
+	listed := u.listed
+	u.listed, u.timer = nil, nil
 	u.mu.Unlock()
-	for batch := range slices.Chunk(listed, listBatch) {
-		u.cache.unlist(batch, func(id ID, number uint16, at int64) {
-			c := credentialID{id, number}
-			pending[c] = max(pending[c], at)
-		})
+	used := make(map[credentialID]int64, len(listed))
+	latest := func(id ID, number uint16, at int64) {
+		c := credentialID{id, number}
+		used[c] = max(used[c], at)
 	}
-	return pending
+	for batch := range slices.Chunk(listed, listBatch) {
+		u.cache.unlist(batch, latest)
+	}
+	u.mu.Lock() // then: what left its slot meanwhile is there, too
+	pending := u.pending
+	u.pending = make(map[credentialID]int64)
+	u.mu.Unlock()
+	for c, at := range pending {
+		latest(c.id, c.number, at)
+	}
+	return used
 }
 
 // flush writes what is pending, until a write fails: then the store has enough to do.
 func (u *lastUsed) flush(ctx context.Context) error {
 	u.flushing.Lock()
 	defer u.flushing.Unlock()
-	pending := u.collect()
-	uses := make([]Use, 0, len(pending))
-	for c, at := range pending {
+	used := u.collect()
+	uses := make([]Use, 0, len(used))
+	for c, at := range used {
 		uses = append(uses, Use{c.id, c.number, time.UnixMilli(at / 1e6).UTC()})
 	}
 	slices.SortFunc(uses, func(a, b Use) int { // neighbours in the store are neighbours in the batch

@@ -31,7 +31,8 @@ type VerifierOptions struct {
 	// Gate bounds the argon2 runs; share one with the Issuers of the process. nil: one of its
 	// own, with the defaults of [hash.NewGate].
 	Gate *hash.Gate
-	// CacheBytes bounds the cache's memory; 0 is 64 MiB.
+	// CacheBytes bounds the cache's memory; 0 is 64 MiB. Below 2 KiB the empty cache may
+	// take more than that.
 	CacheBytes int64
 	// MaxStaleness is how old the news from a store that others write to, too, may be before
 	// nothing cached is trusted and every call reads the record; 0 is 1 s. It must exceed the

@@ -53,8 +53,8 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 		return nil, ErrMalformed
 	}
 	mono, now := v.clock.read()
-	key := v.cache.lookup(rid, mono)
-	if key == nil || key.facts.text(prefixText) != prefix {
+	s := v.cache.lookup(rid, mono)
+	if s == nil || s.facts.text(prefixText) != prefix {
 		r, err := v.reads.get(ctx, rid)
 		if err != nil {
 			return nil, unavailable("read key "+id, err)
@@ -65,15 +65,15 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 			return nil, &RejectedError{id, err}
 		}
 		v.cache.fillShown(r)
-		key, now = keyOf(r.facts, 0), v.clock.nanos()
+		s, now = newShown(r.facts, 0), v.clock.nanos()
 	}
-	if now >= end(key.facts.time(expires)) {
+	if now >= end(s.facts.time(expires)) {
 		return nil, &RejectedError{id, ErrExpired}
 	}
-	if err := v.allowed(ctx, key); err != nil {
+	if err := v.allowed(ctx, &s.key, s.facts); err != nil {
 		return nil, err
 	}
-	return key, nil
+	return &s.key, nil
 }
 
 // Recognize tells whether a text was issued here and is current: its tag is true, its key is

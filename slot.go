@@ -23,7 +23,7 @@ type slot struct {
 	low, high atomic.Uint64 // the digest of the secret digits
 	trust     atomic.Uint64 // the feed's gaps when the record was read, plus one; 0: distrusted
 	ends      atomic.Int64  // ns since 1970: the end of the key, or of the credential, if that is earlier
-	noted     atomic.Int64  // ns since 1970: when its last use was noted
+	noted     atomic.Int64  // ns since 1970: when its last use was noted; negative: never
 	entry     atomic.Pointer[entry]
 
 	tag0, id0, id1, id2 atomic.Uint64 // the rest of the name
@@ -49,7 +49,9 @@ func (s *slot) read(version uint32) (h hit, trust uint64, ok bool) {
 }
 
 // put has readers see either all of what is new in the slot, or nothing. The cache's mu is held.
-func (s *slot) put(n name, p *prefix, d digest, e *entry, ends, noted int64, trust uint64) {
+//
+// It leaves noted alone: a use that is noted meanwhile would be taken back.
+func (s *slot) put(n name, p *prefix, d digest, e *entry, ends int64, trust uint64) {
 	s.version.Add(1)
 	s.trust.Store(0)
 	s.tag0.Store(n.tag0)
@@ -62,13 +64,16 @@ func (s *slot) put(n name, p *prefix, d digest, e *entry, ends, noted int64, tru
 	s.prefix.Store(p)
 	s.entry.Store(e)
 	s.ends.Store(ends)
-	s.noted.Store(noted)
 	s.trust.Store(trust)
 	s.version.Add(1)
 }
 
 // clear leaves nothing of the credential. The links stay, for those who are on their way through.
-func (s *slot) clear() { s.put(name{}, nil, digest{}, nil, 0, 0, 0) }
+func (s *slot) clear() { s.put(name{}, nil, digest{}, nil, 0, 0) }
+
+// unused notes that the credential that is to come was never used, by a number that no other has in
+// this slot: who wants to note a use of the one before, and comes late, finds another than he has read.
+func (s *slot) unused() { s.noted.Store(-1 - int64(s.version.Load())) }
 
 func (s *slot) name() name {
 	return name{s.id0.Load(), s.id1.Load(), s.id2.Load(), s.tag0.Load(), s.tag1.Load()}
@@ -96,11 +101,11 @@ type slots struct {
 
 const (
 	slotSize  = int64(unsafe.Sizeof(slot{}))
-	leastSize = 256     // bytes of a slot and its entry, at least
+	leastSize = 256             // bytes of a slot and its entry, at least
 	mostSlots = numberOf - 1024 // whatever is allowed in bytes; a chunk may go beyond it
 )
 
-// newSlots makes room for what fits into max bytes. A chunk is a small part of them, and at most 128 KiB.
+// newSlots makes room for what fits into max bytes. A chunk is 1 to 128 KiB, and a small part of a large cache.
 func newSlots(max int64) slots {
 	most := uint64(min(max/leastSize, mostSlots))
 	s := slots{bits: uint8(min(bits.Len64(most>>8)+3, 10))}
@@ -113,6 +118,9 @@ func (s *slots) at(number uint32) *slot {
 	chunk := s.chunks[number>>(s.bits&31)]
 	return &chunk[number&uint32(len(chunk)-1)]
 }
+
+// size is what the chunks' places take, in bytes.
+func (s *slots) size() int64 { return int64(len(s.chunks)) * int64(unsafe.Sizeof(s.chunks[0])) }
 
 // full: there is no slot but those in use.
 func (s *slots) full() bool { return s.free == 0 && s.used == uint32(len(s.chunks))<<s.bits }

@@ -65,7 +65,7 @@ func (r *read) status(prefix string, number uint16, now int64) (*Credential, err
 
 // allowed asks the embedding program, if it wants to be asked. What it returns is a refusal,
 // unless it says that it could not tell.
-func (v *Verifier) allowed(ctx context.Context, key *Key) error {
+func (v *Verifier) allowed(ctx context.Context, key *Key, f facts) error {
 	if v.options.Check == nil {
 		return nil
 	}
@@ -74,10 +74,10 @@ func (v *Verifier) allowed(ctx context.Context, key *Key) error {
 	case err == nil:
 		return nil
 	case isFailure(err):
-		return unavailable("check key "+key.ID(), err)
+		return unavailable("check key "+f.keyID(), err)
 	}
 	if errors.Is(err, ErrRejected) { // one reason is enough
-		return &RejectedError{key.ID(), fmt.Errorf("%w: %v", ErrDenied, err)}
+		return &RejectedError{f.keyID(), fmt.Errorf("%w: %v", ErrDenied, err)}
 	}
-	return &RejectedError{key.ID(), fmt.Errorf("%w: %w", ErrDenied, err)}
+	return &RejectedError{f.keyID(), fmt.Errorf("%w: %w", ErrDenied, err)}
 }

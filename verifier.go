@@ -52,7 +52,7 @@ func NewVerifier(store Store, opts *VerifierOptions) (*Verifier, error) {
 	v.uses = &lastUsed{store: store, interval: o.LastUsedInterval,
 		step: int64(o.LastUsedInterval) / 8, log: o.Logger, stats: v.stats, pending: make(map[credentialID]int64)}
 	v.uses.ctx, v.uses.cancel = context.WithCancel(context.Background())
-	v.cache = newCache(v.feed, o.CacheBytes, v.uses.note)
+	v.cache = newCache(v.feed, o.CacheBytes, v.uses.keep)
 	v.uses.cache = v.cache
 	v.closing = sync.OnceValue(v.close)
 	if w, ok := store.(Watcher); ok {
@@ -167,7 +167,7 @@ func (v *Verifier) accept(ctx context.Context, h hit, now int64) (*Key, error) {
 		return nil, &RejectedError{h.entry.facts.keyID(), err}
 	}
 	if v.options.Check != nil {
-		if err := v.allowed(ctx, h.entry.handedOut()); err != nil {
+		if err := v.allowed(ctx, h.entry.handedOut(), h.entry.facts); err != nil {
 			return nil, err
 		}
 	}
