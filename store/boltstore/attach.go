@@ -33,6 +33,8 @@ func attach(path string, o Options, how opening) (*Store, error) {
 		}
 		waited := time.Since(begun)
 		err = checked.check(how.wholeUpTo)
+		was, statErr := checked.file.Stat()
+		err = errors.Join(err, statErr)
 		if err == nil && o.ReadOnly {
 			return checked, nil
 		}
@@ -52,8 +54,11 @@ func attach(path string, o Options, how opening) (*Store, error) {
 			return nil, err
 		}
 		err = s.viewAlone(func(transaction) error { return nil })
-		if err == nil && s.synced.Load() != checked.synced.Load() {
-			// Between the two another process has written, and what was checked is no more.
+		is, statErr := s.file.Stat()
+		err = errors.Join(err, statErr)
+		if err == nil && (s.synced.Load() != checked.synced.Load() || !os.SameFile(was, is)) {
+			// Between the two another process has written, or somebody has put another file in
+			// the place of this one, a backup say. What was checked is no more.
 			if err := s.db.Close(); err != nil {
 				return nil, err
 			}

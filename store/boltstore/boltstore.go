@@ -43,17 +43,22 @@
 // before it is first used, and by a goroutine that reads all of it, some seconds for ten million
 // keys, and ends then or with Close. Meanwhile a read may take a few times as long. If damage
 // is found, every later call is ErrCorrupt, watchers are told to trust nothing they have read, and
-// no write has built on it. What is read later is checked again.
+// no write has built on what is damaged: it has changed other pages, at most. What is read later is
+// checked again. A disk that answers with an error is no damage: that is an error of the call.
 //
 // If somebody cuts the file while it is open, reading what is gone is ErrCorrupt, too, and so is
 // every write; the process lives.
 //
-// One flipped bit is enough for Open to refuse the file, and with it all keys, since the bit
-// might be what says that a key is revoked. Put the newest backup that opens in its place, and
+// One flipped bit in what is in use is enough for Open, or what goes on after it, to refuse the
+// file, and with it all keys, since the bit might be what says that a key is revoked. In free pages,
+// in the rest of a page behind its content, and in the first pages, of which there are two,
+// it may go unnoticed; nothing that counts is read there. Put the newest backup that opens in its place, and
 // revoke again what was revoked since.
 //
 // What remains: If of the two pages at the beginning the newer is damaged, that looks like a
-// commit that a power failure interrupted, and the file opens as it was before that commit.
+// commit that a power failure interrupted, and the file opens as it was before that commit. If
+// the disk lost a write and kept what the page was before, that is not noticed as long as the old
+// page fits in the place of the new one: every checksum in it is right. A revocation can be lost so.
 // Damage to the structure that happens after Open can send bbolt in circles. And if so much of
 // the file is cut that its two first pages are gone, calls that are under way may never return.
 //

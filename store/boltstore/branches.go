@@ -93,15 +93,46 @@ func (p *pages) branch(id uint64, depth, bottom int, low, high []byte) error {
 }
 
 // owned checks that every page belongs to something: what nothing claims, to the leaf before it.
+//
+// How far that leaf goes is for it to say, and it is read later. But what is free may be written
+// over by the next commit. So where free pages follow, or the end, behind which commits write,
+// the leaf is asked at once, which takes its header alone. Else an entry of the list that
+// is damaged, and names one of the leaf's further pages, would cost that page before the leaf's turn comes.
 func (p *pages) owned() error {
-	behindLeaf := false
+	var leaf uint64 // the last page that something claims, if it waits; 0: it does not
+	var behind uint64
 	for id := range p.count {
+		bit := uint64(1) << (id % 64)
 		switch {
-		case p.seen[id/64]&(1<<(id%64)) != 0:
-			behindLeaf = p.waiting != nil && p.waiting[id/64].Load()&(1<<(id%64)) != 0
-		case !behindLeaf:
+		case p.seen[id/64]&bit == 0 && leaf == 0:
 			return p.damaged(id, "belongs to nothing") // and so what leads to it is damaged
+		case p.seen[id/64]&bit == 0:
+			behind++
+			continue
+		case leaf != 0 && p.vacant[id/64]&bit != 0:
+			if err := p.reaches(leaf, behind); err != nil {
+				return err
+			}
 		}
+		leaf, behind = 0, 0
+		if p.waiting != nil && p.waiting[id/64].Load()&bit != 0 {
+			leaf = id
+		}
+	}
+	if leaf != 0 {
+		return p.reaches(leaf, behind)
+	}
+	return nil
+}
+
+// reaches checks that a leaf that waits takes up as many pages behind its first.
+func (p *pages) reaches(id, behind uint64) error {
+	var header []byte
+	if err := p.readAt(id, &header, headerSize); err != nil {
+		return err
+	}
+	if native.Uint64(header) != id || uint64(native.Uint32(header[12:])) != behind {
+		return p.damaged(id, "does not take up the pages behind it")
 	}
 	return nil
 }

@@ -13,6 +13,12 @@ type element struct {
 // returns how much of it they take up; 0: they are not as they must be, which is in order,
 // within bounds, and without gaps, as bbolt writes them. With gaps allowed, a count that is too
 // low would make keys vanish.
+//
+// The first key must be low, which is the key that the page above has for this one; nil: it is a
+// root, and may be any. Every commit that writes a page writes its first key to the page above,
+// and by that key the next commit finds the place there. If they differed, it would find
+// none, or another's, and put a second way to the same keys beside the old one: reading would go on
+// with what they were.
 func parse(page []byte, to []element, low, high []byte) (_ []element, length int) {
 	count := int(native.Uint16(page[10:]))
 	branch := native.Uint16(page[8:]) == flagBranch
@@ -43,7 +49,7 @@ func parse(page []byte, to []element, low, high []byte) (_ []element, length int
 		}
 		next = end
 		e.key, e.value = page[start:start+uint64(keyLen)], page[start+uint64(keyLen):end]
-		if i == 0 && bytes.Compare(e.key, low) < 0 || i > 0 && bytes.Compare(e.key, to[len(to)-1].key) <= 0 {
+		if i == 0 && low != nil && !bytes.Equal(e.key, low) || i > 0 && bytes.Compare(e.key, to[len(to)-1].key) <= 0 {
 			return to, 0
 		}
 		if high != nil && bytes.Compare(e.key, high) >= 0 {

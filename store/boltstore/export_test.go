@@ -31,6 +31,12 @@ func CheckBytes(file []byte) error {
 	return err
 }
 
+// CheckBranches checks a file in memory as Open does a large one before it returns.
+func CheckBranches(file []byte) error {
+	_, _, err := checkBranches(bytes.NewReader(file), int64(len(file)), os.Getpagesize())
+	return err
+}
+
 // CheckBytesSparsely checks a file in memory as Open does a large one: the branches, and then
 // the leaves. It returns how many there were of these.
 func CheckBytesSparsely(file []byte) (n int, err error) {

@@ -37,14 +37,18 @@ var errNew = errors.New("holds no keys yet")
 
 // checkFormat tells a file of this package from a new one, another program's and a newer one's.
 func checkFormat(tx transaction) error {
-	if first, _ := tx.Cursor().First(); first == nil {
-		return errNew
-	}
-	found := 0
-	for _, name := range buckets {
-		if tx.Bucket(name) != nil {
+	// What is not of this format is not looked at again, not even by the goroutine of sweep.go.
+	found, others := 0, 0
+	cursor := tx.Cursor()
+	for name, _ := cursor.First(); name != nil; name, _ = cursor.Next() {
+		if slices.ContainsFunc(buckets, func(b []byte) bool { return bytes.Equal(b, name) }) {
 			found++
+		} else {
+			others++
 		}
+	}
+	if found+others == 0 {
+		return errNew
 	}
 	n := 0
 	if tx.Bucket(bucketMeta) != nil {
@@ -60,6 +64,8 @@ func checkFormat(tx transaction) error {
 		return errors.New("is a bbolt file of another program")
 	case found < len(buckets) || n < format:
 		return fmt.Errorf("%w: a bucket or the format's number is missing", ErrCorrupt)
+	case others > 0:
+		return errors.New("holds buckets of another program beside its own")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"sort"
 	"sync"
@@ -30,6 +31,7 @@ type leaves struct {
 	waiting []atomic.Uint64 // pages that are to be checked
 	walks   sync.Pool       // of *walk
 	report  func(error)     // what is damaged
+	skipped atomic.Bool     // the goroutine could not read one of them, and has gone on
 }
 
 // walk is the memory for one way down a tree.
@@ -65,7 +67,7 @@ func (l *leaves) at(root uint64, key []byte) error {
 	if err != nil {
 		return err
 	}
-	return l.check(w, s)
+	return l.check(w, root, s)
 }
 
 // around checks the leaf in which a search for key ends, and the ones before and behind it. It
@@ -77,7 +79,7 @@ func (l *leaves) around(root uint64, key []byte) (low, lower []byte, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := l.check(w, s); err != nil {
+	if err := l.check(w, root, s); err != nil {
 		return nil, nil, err
 	}
 	low, high := bytes.Clone(s.low), bytes.Clone(s.high)
@@ -86,7 +88,7 @@ func (l *leaves) around(root uint64, key []byte) (low, lower []byte, err error) 
 		if err != nil {
 			return nil, nil, err
 		}
-		if err := l.check(w, s); err != nil {
+		if err := l.check(w, root, s); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -105,7 +107,7 @@ func (l *leaves) before(root uint64, low []byte) (lower []byte, err error) {
 	if err != nil || !found {
 		return nil, err
 	}
-	if err := l.check(w, s); err != nil {
+	if err := l.check(w, root, s); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(s.low), nil
@@ -146,14 +148,14 @@ const maxOverflow = 1 << 10
 func (w *walk) read(id uint64, depth int) ([]byte, error) {
 	l := &w.levels[depth]
 	if err := w.readAt(id, &l.page, w.size); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("boltstore: read page %d: %w", id, err)
 	}
 	if n := native.Uint32(l.page[12:]); n > 0 && native.Uint16(l.page[8:]) == flagBranch {
 		if n > maxOverflow {
 			return nil, w.damaged(id, "takes up too many pages")
 		}
 		if err := w.readAt(id, &l.page, int(n+1)*w.size); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("boltstore: read page %d: %w", id, err)
 		}
 	}
 	return l.page, nil
@@ -176,63 +178,4 @@ func branchElement(page []byte, i int) (key []byte, child uint64) {
 	at := headerSize + elementSize*i
 	start := at + int(native.Uint32(page[at:]))
 	return page[start : start+int(native.Uint32(page[at+4:]))], native.Uint64(page[at+8:])
-}
-
-// check checks a leaf if it waits. Damage is reported, so that it ends the use of the file.
-func (l *leaves) check(w *walk, s span) error {
-	if !l.waits(s.page) {
-		return nil
-	}
-	if err := l.inspect(w, s); err != nil {
-		l.report(err)
-		return err
-	}
-	l.waiting[s.page/64].And(^(uint64(1) << (s.page % 64)))
-	return nil
-}
-
-func (l *leaves) inspect(w *walk, s span) error {
-	page := &w.leaf.page
-	if err := w.readAt(s.page, page, w.size); err != nil {
-		return err
-	}
-	switch {
-	case native.Uint64(*page) != s.page:
-		return w.damaged(s.page, "is not the page it should be")
-	case native.Uint16((*page)[8:]) != flagLeaf:
-		return w.damaged(s.page, "is no leaf")
-	}
-	n := uint64(0) // pages behind it that nothing else claims
-	for id := s.page + 1; id < w.count && l.claimed[id/64]&(1<<(id%64)) == 0; id++ {
-		n++
-	}
-	if uint64(native.Uint32((*page)[12:])) != n {
-		return w.damaged(s.page, "does not take up the pages behind it")
-	}
-	if n > 0 {
-		if err := w.readAt(s.page, page, int(n+1)*w.size); err != nil {
-			return err
-		}
-	}
-	var length int
-	if w.leaf.elements, length = parse(*page, w.leaf.elements[:0], s.low, s.high); length == 0 || len(w.leaf.elements) == 0 {
-		return w.damaged(s.page, "has an element out of place, or none")
-	}
-	w.unsealed = 0
-	for _, e := range w.leaf.elements {
-		if !e.bucket {
-			w.value(e)
-			continue
-		}
-		if len(e.value) >= 8 && native.Uint64(e.value) != 0 {
-			return w.damaged(s.page, "has a bucket that no branch leads to")
-		}
-		if err := w.bucket(s.page, e.value, 0); err != nil {
-			return err
-		}
-	}
-	if w.unsealed > 0 {
-		return errSeal
-	}
-	return nil
 }

@@ -99,6 +99,17 @@ func TestOpenRefuses(t *testing.T) {
 			ours(func(*testing.T, *boltstore.Store) {})(t, path)
 			bolt(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("unique")) })
 		}, nil, boltstore.ErrCorrupt, "bucket"},
+		{"another program's bucket beside ours", func(t *testing.T, path string) {
+			ours(func(*testing.T, *boltstore.Store) {})(t, path)
+			bolt(t, path, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("things")); return err })
+		}, nil, nil, "another program"},
+		{"a bucket that lost its name", func(t *testing.T, path string) {
+			ours(func(*testing.T, *boltstore.Store) {})(t, path)
+			bolt(t, path, func(tx *bbolt.Tx) error {
+				_, err := tx.CreateBucket([]byte("uniqud"))
+				return errors.Join(err, tx.DeleteBucket([]byte("unique")))
+			})
+		}, nil, boltstore.ErrCorrupt, "bucket"},
 		{"a value that is not sealed", func(t *testing.T, path string) {
 			ours(func(*testing.T, *boltstore.Store) {})(t, path)
 			bolt(t, path, func(tx *bbolt.Tx) error {

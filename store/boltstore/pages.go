@@ -52,6 +52,7 @@ type pages struct {
 	seen     []uint64        // one bit a page: it belongs to something
 	unsealed int             // values with a wrong checksum
 	waiting  []atomic.Uint64 // one bit a page: a leaf that is checked later; nil: all are checked at once
+	vacant   []uint64        // one bit a page: it is free; nil as waiting is
 	levels   [maxDepth]level
 }
 
@@ -99,6 +100,9 @@ func (p *pages) check(length int64, sparse bool) error {
 	if err := p.tree(root, 0, nil, nil); err != nil {
 		return err
 	}
+	if p.waiting != nil {
+		p.vacant = make([]uint64, len(p.seen))
+	}
 	if err := p.free(freelist); err != nil {
 		return err
 	}
@@ -134,7 +138,7 @@ func (p *pages) meta() (root, freelist uint64, err error) {
 	return root, freelist, nil
 }
 
-// tree checks the page and all below it: their keys are at least low and less than high; nil: no bound.
+// tree checks the page and all below it: their keys begin with low, as parse has it, and are less than high; nil: no bound.
 func (p *pages) tree(id uint64, depth int, low, high []byte) error {
 	if depth == maxDepth {
 		return p.damaged(id, "is too deep in the tree")
@@ -197,8 +201,12 @@ func (p *pages) free(id uint64) error {
 		return p.damaged(id, "has too many entries")
 	}
 	for i := range count {
-		if free := native.Uint64(list[8*i:]); !p.claim(free, 1) {
+		free := native.Uint64(list[8*i:])
+		if !p.claim(free, 1) {
 			return p.damaged(free, "is free, and is in use or no page")
+		}
+		if p.vacant != nil {
+			p.vacant[free/64] |= 1 << (free % 64)
 		}
 	}
 	return nil
@@ -213,7 +221,7 @@ func (p *pages) load(id uint64, page *[]byte) error {
 		return err
 	}
 	n := uint64(native.Uint32((*page)[12:])) + 1
-	if native.Uint64(*page) != id || !p.claim(id, n) {
+	if native.Uint64(*page) != id || !p.fits(*page, n) || !p.claim(id, n) {
 		return p.damaged(id, "is not the page it should be, or is used twice")
 	}
 	if n == 1 {

@@ -2,6 +2,7 @@ package boltstore_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,19 +15,24 @@ import (
 // together calls all at once, so that they share commits.
 func together(t testing.TB, operations []func() error) {
 	t.Helper()
+	if err := tryTogether(operations); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryTogether(operations []func() error) (err error) {
 	errs := make(chan error, len(operations))
 	for _, operation := range operations {
 		go func() { errs <- operation() }()
 	}
 	for range operations {
-		if err := <-errs; err != nil {
-			t.Fatal(err)
-		}
+		err = errors.Join(err, <-errs)
 	}
+	return err
 }
 
 // TestSoundFilesOpen creates, replaces and deletes records of all sizes, at times all of
-// them, and checks the file after each step. To refuse a file that is sound would be the
+// them, and checks the file after each step and opens it again. To refuse a file that is sound would be the
 // worst that the check of the structure can do.
 func TestSoundFilesOpen(t *testing.T) {
 	t.Parallel()
@@ -80,5 +86,21 @@ func TestSoundFilesOpen(t *testing.T) {
 		if n, err := s.Count(t.Context(), apikey.Filter{}); n != len(versions) || err != nil {
 			t.Fatalf("step %d: %d records, %v, want %d", step, n, err, len(versions))
 		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if step%2 == 0 {
+			s = open(t, path, nil)
+		} else if s, err = boltstore.OpenLarge(path, nil); err != nil {
+			t.Fatalf("step %d: as a large file: %v", step, err)
+		}
+		for n, version := range versions {
+			if r, err := s.Get(t.Context(), id(n)); err != nil || r.Version != version {
+				t.Fatalf("step %d: record %d is %+v, %v, want version %d", step, n, r, err, version)
+			}
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -16,13 +16,15 @@ import (
 // and all others for that one.
 //
 // If it finds damage the store is at its end, as if Open had found it: every later call is
-// ErrCorrupt, and watchers are told to trust nothing that they have read.
+// ErrCorrupt, and watchers are told to trust nothing that they have read. What it cannot read is no
+// damage yet: a leaf is left to whoever needs it, and of a branch all that is below and behind it.
 func (s *Store) sweep(l *leaves) {
+	l.skipped.Store(false)
 	err := s.sweepBuckets(l)
 	switch {
-	case err == nil:
+	case err == nil && !l.skipped.Load():
 		s.leaves.Store(nil)
-	case !errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrCorrupt):
 		s.condemn(err)
 		s.watchers.tell(apikey.Change{Gap: true})
 	}
@@ -78,17 +80,21 @@ func (l *leaves) sweep(root uint64, from []byte, stop func() bool) (next []byte,
 			id = child
 			continue
 		}
-		for ; i < n; i++ {
+		for j := n - 1; j >= i; j-- { // from the last, since each is checked with the one behind it
 			if stop() {
 				return nil, ErrClosed
 			}
 			s := span{high: high}
-			s.low, s.page = branchElement(page, i)
-			if i+1 < n {
-				s.high, _ = branchElement(page, i+1)
+			s.low, s.page = branchElement(page, j)
+			if j+1 < n {
+				s.high, _ = branchElement(page, j+1)
 			}
-			if err := l.check(w, s); err != nil {
+			err := l.check(w, root, s)
+			switch {
+			case errors.Is(err, ErrCorrupt):
 				return nil, err
+			case err != nil:
+				l.skipped.Store(true)
 			}
 		}
 		return bytes.Clone(high), nil
