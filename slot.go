@@ -8,9 +8,9 @@ import (
 
 // slot is where an entry is found, and what a hit reads of it: two lines of memory that lie beside
 // each other on a machine of 64 bits, TestSlotLayout holds it to them. (In a cache of less than a megabyte three:
-// the allocator puts a word before small chunks.) Slots are parts of large pieces of memory that nothing else is in between. With a million keys that is what a hit costs: if each entry
-// were an object of its own among all the others of the program, the processor would look
-// up the page of each one in a part of the page tables that is not in its caches, and take twice as long.
+// the allocator puts a word before small chunks.) Slots are parts of large pieces of memory, and numbers lead
+// to them: the garbage collector, which argon2 makes run at every other hash, has little to scan, and the
+// processor fewer pages to look up. What that gains and costs is in docs/caches.md.
 //
 // A slot serves one credential after another. Readers take no lock: they read the version, what they
 // need, and the version again. If somebody wrote meanwhile, it has changed, or is odd, and what they
