@@ -54,6 +54,10 @@ func (h *hashing) matches(ctx context.Context, p *presented, r *Record, c *Crede
 		return true, nil
 	}
 	f := h.running[w]
+	if f == nil && h.v.options.Gate.Refuse() {
+		h.mu.Unlock()
+		return false, hash.ErrBusy
+	}
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
 		var queued context.Context

@@ -42,7 +42,7 @@ type Gate struct {
 type GateStats struct {
 	Runs    uint64 // pieces of work begun
 	Waits   uint64 // calls of Do that had to queue
-	Refused uint64 // calls of Do that returned ErrBusy
+	Refused uint64 // calls of Do that returned ErrBusy, and of Refuse that returned true
 	Running int    // permits taken now: work running or about to begin
 	Queued  int    // callers in the queue now
 }
@@ -99,6 +99,22 @@ func (g *Gate) Do(ctx context.Context, id [16]byte, f func()) error {
 	return w.await(ctx)
 }
 
+// Refuse reports whether the queue is full, so that Do would return [ErrBusy] at once, and if it is,
+// counts that as a call of Do that did. It is for who would start a goroutine for Do: when many
+// come at once, what each of them does to be refused is what the others wait for.
+func (g *Gate) Refuse() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	full := g.full()
+	if full {
+		g.refused++
+	}
+	return full
+}
+
+// full: no permit is free, and no place in the queue. The lock is held.
+func (g *Gate) full() bool { return g.running >= g.permits && g.queue.len >= g.capacity }
+
 // enter takes a permit, in the queue if none is free.
 func (g *Gate) enter(ctx context.Context, id [16]byte) error {
 	g.mu.Lock()
@@ -108,7 +124,7 @@ func (g *Gate) enter(ctx context.Context, id [16]byte) error {
 		g.mu.Unlock()
 		return nil
 	}
-	if g.queue.len == g.capacity {
+	if g.full() {
 		g.refused++
 		g.mu.Unlock()
 		return ErrBusy

@@ -280,3 +280,30 @@ func (c errContext) Err() error {
 	*c.calls++
 	return c.err(*c.calls)
 }
+
+// Refuse says beforehand what Do would, and counts it.
+func TestRefuse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := mustGate(t, 1, 1, time.Hour)
+		if g.Refuse() {
+			t.Error("refused with a permit free")
+		}
+		release := occupy(t, g)
+		if g.Refuse() {
+			t.Error("refused with a place in the queue")
+		}
+		queued := enqueue(t.Context(), g, "a", func() {})
+		if !g.Refuse() {
+			t.Error("not refused by a full queue")
+		}
+		wantStats(t, g, hash.GateStats{Runs: 1, Waits: 1, Refused: 1, Running: 1, Queued: 1})
+		release()
+		if err := <-queued; err != nil || g.Refuse() {
+			t.Errorf("after the queue: %v, or still refused", err)
+		}
+	})
+	if !new(hash.Gate).Refuse() {
+		t.Error("the zero Gate refuses nothing")
+	}
+}
