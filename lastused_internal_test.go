@@ -50,9 +50,7 @@ func TestUseWhileItLeaves(t *testing.T) {
 			}
 			u.use(h, i)
 		}, func() {
-			c.mu.Lock()
-			c.evict()
-			c.mu.Unlock()
+			c.evictOne()
 		})
 		if at := u.collect()[credentialID{k.p.token.id, 1}]; at != i {
 			if lost++; lost == 1 {
@@ -111,9 +109,7 @@ func TestUseOfASlotThatIsListedForAnother(t *testing.T) {
 	if !s.noted.CompareAndSwap(h.noted, 10) {
 		t.Fatal("not noted")
 	}
-	c.mu.Lock()
-	c.evict()
-	c.mu.Unlock()
+	c.evictOne()
 	b.fill(c)
 	sb, version := c.find(b.p.text)
 	hb, _, _ := sb.read(version)
@@ -131,9 +127,7 @@ func TestUseIsNotNotedOnAnother(t *testing.T) {
 	c, u := usesOf(1 << 20)
 	a, b := credentialOf(1, "ak", 0), credentialOf(2, "ak", 0)
 	h := a.fill(c)
-	c.mu.Lock()
-	c.evict()
-	c.mu.Unlock()
+	c.evictOne()
 	hb := b.fill(c)
 	if u.use(h, 10); hb.slot == h.slot && hb.slot.noted.Load() == 10 {
 		t.Errorf("noted on another's slot, listed %v: %v", hb.slot.listed.Load(), u.collect())
@@ -152,9 +146,7 @@ func TestCollectedUseLeavesAfterCloseBegan(t *testing.T) {
 	u.mu.Lock()
 	u.closed = true // as close does, before it waits for a flush under way and flushes
 	u.mu.Unlock()
-	c.mu.Lock()
-	c.evict() // by a Verify under way
-	c.mu.Unlock()
+	c.evictOne() // by a Verify under way
 	if got := u.collect(); len(got) != 1 {
 		t.Errorf("a use collected before Close is lost: %v, counted %d", got, u.stats.useFailures.Load())
 	}
@@ -170,9 +162,7 @@ func TestListedSlotsThatLeft(t *testing.T) {
 		s, version := c.find(k.p.text)
 		h, _, _ := s.read(version)
 		u.use(h, i)
-		c.mu.Lock()
-		c.evict()
-		c.mu.Unlock()
+		c.evictOne()
 	}
 	if len(u.listed)+len(u.pending) > 10 {
 		t.Errorf("one credential, one slot: %d listed, %d pending", len(u.listed), len(u.pending))
@@ -206,9 +196,7 @@ func TestListedUseLeaves(t *testing.T) {
 	h, _, _ := s.read(version)
 	u.use(h, 10)
 	s.noted.Store(12)
-	c.mu.Lock()
-	c.evict()
-	c.mu.Unlock()
+	c.evictOne()
 	if got := u.collect(); got[credentialID{k.p.token.id, 1}] != 12 || len(got) != 1 {
 		t.Errorf("%v", got)
 	}

@@ -18,6 +18,12 @@ func cacheOf(max int64, leave func(ID, uint16, int64)) *cache {
 	return newCache(&feed{clock: newClock(), watched: true, alone: true}, max, leave)
 }
 
+func (c *cache) evictOne() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evict()
+}
+
 // known is a credential, and what was read of it.
 type known struct {
 	p *presented
@@ -88,9 +94,7 @@ func TestSlotCleared(t *testing.T) {
 	t.Parallel()
 	c := cacheOf(1<<20, nil)
 	h := credentialOf(1, "ak", 0).fill(c)
-	c.mu.Lock()
-	c.evict()
-	c.mu.Unlock()
+	c.evictOne()
 	s := h.slot
 	if s.entry.Load() != nil || s.prefix.Load() != nil || s.trust.Load() != 0 || s.ends.Load() != 0 || s.digest() != (digest{}) || s.name() != (name{}) {
 		t.Error("something stays")
