@@ -81,9 +81,10 @@ var errClosed = fmt.Errorf("%w: the Verifier is closed", ErrUnavailable)
 // deleted nor rotated away at some instant during the call.
 //
 // A key that is warm is judged from memory, without an allocation or I/O, and then it does not
-// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: once
-// in a LastUsedInterval. Nothing but a text with a true tag ever reaches the store, and
-// nothing but one with a current number reaches argon2.
+// matter whether ctx has ended. The only lock is a short one, taken when its use is noted: once in
+// a LastUsedInterval, or eight times while there are more uses to be written than are kept. Nothing
+// but a text with a true tag ever reaches the store, and nothing but one with a current number
+// reaches argon2.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Key, error) {
 	key, by, err := v.verify(ctx, text)
 	v.stats.ends(by, err)
