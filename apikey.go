@@ -138,8 +138,7 @@ func (k *Key) Number() uint16 { return k.number }
 // SecretNotAfter returns the instant at which the credential presented dies, if it was rotated
 // away and lives in its grace. It is false if the credential is open-ended, or none was presented.
 func (k *Key) SecretNotAfter() (time.Time, bool) {
-	c, _ := k.facts.presented(k.number)
-	return optional(c.NotAfter)
+	return optional(k.facts.notAfter(k.number))
 }
 
 // Hint returns the beginning of the text of the credential presented, else of the newest one, up

@@ -158,3 +158,15 @@ func (f facts) presented(number uint16) (Credential, bool) {
 	}
 	return Credential{}, false
 }
+
+// notAfter is presented for that time alone: every request asks for it.
+func (f facts) notAfter(number uint16) time.Time {
+	b := bytesOf(string(f))
+	for i := range f.credentials() {
+		at := credentialsAt + credentialSize*i
+		if binary.LittleEndian.Uint16(b[at+numberAt:]) == number && number != 0 {
+			return f.timeAt(at + 8)
+		}
+	}
+	return time.Time{}
+}
