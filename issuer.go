@@ -101,6 +101,9 @@ func (i *Issuer) ForSubject(subject string) *Issuer {
 	return &Issuer{i.issuing, &subject}
 }
 
+// Prefix returns what its keys, and their ids, begin with.
+func (i *Issuer) Prefix() string { return i.options.Prefix }
+
 // inScope returns the subject that parameters mean.
 func (i *Issuer) inScope(subject string) (string, error) {
 	if i.subject == nil {

@@ -16,6 +16,16 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 )
 
+func TestIssuerPrefix(t *testing.T) {
+	t.Parallel()
+	for opts, want := range map[*apikey.IssuerOptions]string{nil: "ak", {Prefix: "sk_live"}: "sk_live"} {
+		i, err := apikey.NewIssuer(memstore.New(), opts)
+		if err != nil || i.Prefix() != want || i.ForSubject("user_1").Prefix() != want {
+			t.Errorf("%q, %v; want %q", i.Prefix(), err, want)
+		}
+	}
+}
+
 func TestIssuerOptions(t *testing.T) {
 	t.Parallel()
 	for what, opts := range map[string]*apikey.IssuerOptions{"nil": nil, "zero": {}, "a prefix": {Prefix: "sk_live"}} {
