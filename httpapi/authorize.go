@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/internal/bearer"
+)
+
+// Caller says which keys somebody may manage. The zero Caller manages none.
+type Caller struct {
+	// All lets it manage every key.
+	All bool
+	// Subjects are those whose keys it may manage. The keys of others do not exist for it.
+	Subjects []string
+	// Name is written down as who revoked a key; "": nobody's. At most 255 characters.
+	Name string
+}
+
+// maxToken is the longest token that is looked at, in bytes.
+const maxToken = 4 << 10
+
+// tokens returns an Authorize that takes these. They are compared by their SHA-256: digests have one length, and
+// how far two of them agree tells nothing about the tokens.
+func tokens(all []string) (func(*http.Request) (Caller, error), error) {
+	digests := make([][sha256.Size]byte, len(all))
+	for i, token := range all {
+		if !bearer.Valid(token) || len(token) > maxToken {
+			return nil, &apikey.ValidationError{Field: "Tokens", Reason: "one is empty, too long, or no b64token (RFC 6750)"}
+		}
+		digests[i] = sha256.Sum256([]byte(token))
+	}
+	return func(r *http.Request) (Caller, error) {
+		var presented string
+		if headers := r.Header["Authorization"]; len(headers) == 1 {
+			presented, _ = bearer.Credentials(headers[0], "bearer")
+		}
+		if presented == "" || len(presented) > maxToken {
+			return Caller{}, keyInvalid
+		}
+		digest := sha256.Sum256([]byte(presented))
+		found := 0
+		for i := range digests { // all of them, whichever it is
+			found |= subtle.ConstantTimeCompare(digest[:], digests[i][:])
+		}
+		if found == 0 {
+			return Caller{}, keyInvalid
+		}
+		return Caller{All: true}, nil
+	}, nil
+}
+
+// sees reports whether the keys of a subject exist for c.
+func (c *Caller) sees(subject string) bool {
+	return c.All || subject != "" && slices.Contains(c.Subjects, subject)
+}
+
+// issuerFor returns the Issuer with which the caller manages the keys of a subject. It is bound to that one,
+// so that a key that is moved away meanwhile is out of reach.
+func (r *request) issuerFor(subject string) (*apikey.Issuer, error) {
+	switch {
+	case !r.caller.sees(subject):
+		return nil, notFound
+	case r.caller.All:
+		return r.issuer, nil
+	}
+	return r.issuer.ForSubject(subject), nil
+}
+
+// key returns the key that a request is about, and the Issuer with which the caller manages it.
+func (r *request) key() (*apikey.Key, *apikey.Issuer, error) {
+	key, err := r.issuer.Get(r.Context(), r.id)
+	if err != nil {
+		return nil, nil, err
+	}
+	issuer, err := r.issuerFor(key.Subject())
+	return key, issuer, err
+}

@@ -1,0 +1,69 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/httpapi"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
+)
+
+func Example() {
+	store := memstore.New()
+	issuer, _ := apikey.NewIssuer(store, &apikey.IssuerOptions{UniqueNames: true})
+	verifier, _ := apikey.NewVerifier(store, nil)
+	defer verifier.Close()
+	api, err := httpapi.New(issuer, verifier, &httpapi.Options{Tokens: []string{"sk_of_the_operators"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	mux := http.NewServeMux()
+	mux.Handle("/", api) // /api_keys, /v1/api_keys and /openapi.json
+
+	body := `{"name":"deploy","subject":"user_2xhFjEI5X2qWRvtV13BzSj8H6Dk","scopes":["write"]}`
+	r := httptest.NewRequestWithContext(context.Background(), "POST", "/v1/api_keys", strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer sk_of_the_operators")
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r)
+	fmt.Println(w.Code, strings.Contains(w.Body.String(), `"secret":"ak_`))
+	// Output: 201 true
+}
+
+// Signed-in users manage their own keys.
+func ExampleOptions_authorize() {
+	store := memstore.New()
+	issuer, _ := apikey.NewIssuer(store, nil)
+	verifier, _ := apikey.NewVerifier(store, nil)
+	defer verifier.Close()
+	userOf := func(*http.Request) string { return "user_2xhFjEI5X2qWRvtV13BzSj8H6Dk" } // your sessions
+	api, _ := httpapi.New(issuer, verifier, &httpapi.Options{
+		Authorize: func(r *http.Request) (httpapi.Caller, error) {
+			user := userOf(r)
+			if user == "" {
+				return httpapi.Caller{}, &httpapi.Error{Status: http.StatusUnauthorized, Message: "Sign in first."}
+			}
+			return httpapi.Caller{Subjects: []string{user}, Name: user}, nil
+		},
+	})
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest("GET", "/api_keys?subject=org_2xhFjEI5X2qWRvtV13BzSj8H6Dk", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output: 404 {"errors":[{"message":"There is no such API key.","long_message":"There is no such API key.","code":"resource_not_found"}]}
+}
+
+func ExampleWriteError() {
+	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpapi.WriteError(w, &httpapi.Error{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Second})
+	})
+	w := httptest.NewRecorder()
+	limited.ServeHTTP(w, httptest.NewRequest("GET", "/api_keys", nil))
+	fmt.Println(w.Code, w.Header().Get("Retry-After"), w.Body)
+	// Output: 429 2 {"errors":[{"message":"Too Many Requests.","long_message":"Too Many Requests.","code":"too_many_requests"}]}
+}

@@ -1,0 +1,161 @@
+// Package httpapi serves the management of API keys over HTTP, in the wire format of Clerk's
+// "API keys": programs that use a client of Clerk's Backend API work against it with another base
+// URL.
+//
+//	api, err := httpapi.New(issuer, verifier, &httpapi.Options{Tokens: []string{os.Getenv("ADMIN_TOKEN")}})
+//	mux.Handle("/", api)
+//
+//	POST   /api_keys              create; the only reply, beside that of rotate, with a secret
+//	GET    /api_keys              list, by subject
+//	GET    /api_keys/{id}         get
+//	PATCH  /api_keys/{id}         update
+//	DELETE /api_keys/{id}         delete
+//	GET    /api_keys/{id}/secret  always an error: secrets are not kept
+//	POST   /api_keys/{id}/revoke  revoke
+//	POST   /api_keys/verify       verify
+//	POST   /api_keys/{id}/rotate  a new secret under the same id; not in Clerk's API
+//	GET    /openapi.json          all of this as an OpenAPI 3.1 document, to anybody
+//
+// What stands before "/api_keys" in a path does not matter, so that it also works as "/v1/api_keys"
+// and wherever it is mounted. It does its own routing: http.ServeMux would answer some requests
+// with a redirect or with plain text, which such clients do not understand.
+//
+// Every reply is JSON and never cached. An error is
+//
+//	{"errors":[{"message":"…","long_message":"…","code":"…","meta":{"param_name":"…"}}]}
+//
+// and repeats nothing of what was sent. Replies 503 say that it could not be told, or not be done;
+// after one of those, a change may have been made.
+//
+// # Limits
+//
+// How often somebody may call is for the embedding server to say. This answers in the same form:
+//
+//	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//		if !limiter.Allow(caller(r)) {
+//			httpapi.WriteError(w, &httpapi.Error{Status: http.StatusTooManyRequests, RetryAfter: time.Second})
+//			return
+//		}
+//		api.ServeHTTP(w, r)
+//	})
+//
+// [Options].Quota bounds how many keys a subject may have.
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// Options are the choices of [New]. Tokens or Authorize is needed, and not both.
+type Options struct {
+	// Tokens are those that may manage all keys, sent as "Authorization: Bearer". What is kept of
+	// them in memory is a hash. Make them of 32 random bytes: nothing slows down who guesses.
+	Tokens []string
+	// Authorize says which keys a request may manage. It gets every request but those for the OpenAPI
+	// document, and must not read the body. An [*Error] is answered as it is; one that matches
+	// apikey.ErrUnavailable, apikey.ErrOverloaded or a context's error with 503; any other with 401,
+	// which Clerk's clients take for a wrong secret key of their own.
+	Authorize func(*http.Request) (Caller, error)
+	// ValidSubject says which subjects there may be; nil: those of Clerk, (user|org|mch|scim)_ and 27
+	// letters, digits or underscores. With it, created_by may be any text, too.
+	ValidSubject func(subject string) bool
+	// AllowSubjectChange lets an update move a key to another subject. Only a [Caller] who manages all
+	// keys can.
+	AllowSubjectChange bool
+	// CreateStatus is that of the reply to create: 201 or 200. 0: 201, but 200 for the generated
+	// clients that take nothing else, as their User-Agent tells.
+	CreateStatus int
+	// Quota is asked before a key is created; an error is answered with 403 token_quota_exceeded, with
+	// the exceptions of Authorize. It does not see creates under way: several at once can each
+	// have the last place.
+	Quota func(ctx context.Context, subject string) error
+	// Logger is told, at Warn, of what failed and, at Error, of panics; nil: [slog.Default].
+	Logger *slog.Logger
+}
+
+// api is the handler.
+type api struct {
+	issuer   *apikey.Issuer
+	verifier *apikey.Verifier
+	options  Options
+	document []byte
+}
+
+// New returns a handler for the management of the issuer's keys. verifier answers "verify" and
+// should take no other prefix than the issuer's. A wrong option is an [*apikey.ValidationError]. The
+// handler is safe for concurrent use.
+func New(issuer *apikey.Issuer, verifier *apikey.Verifier, opts *Options) (http.Handler, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	invalid := func(field, reason string) (http.Handler, error) {
+		return nil, &apikey.ValidationError{Field: field, Reason: reason}
+	}
+	switch {
+	case issuer == nil:
+		return invalid("issuer", "required")
+	case verifier == nil:
+		return invalid("verifier", "required")
+	case o.Authorize == nil && len(o.Tokens) == 0:
+		return invalid("Tokens", "neither these nor Authorize are set")
+	case o.Authorize != nil && len(o.Tokens) > 0:
+		return invalid("Tokens", "Authorize is set, too")
+	case o.CreateStatus != 0 && o.CreateStatus != http.StatusOK && o.CreateStatus != http.StatusCreated:
+		return invalid("CreateStatus", "not 200, 201 or 0 for the rule")
+	}
+	if o.Authorize == nil {
+		authorize, err := tokens(o.Tokens)
+		if err != nil {
+			return nil, err
+		}
+		o.Authorize, o.Tokens = authorize, nil
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return &api{issuer, verifier, o, document(issuer.Prefix(), o.ValidSubject != nil)}, nil
+}
+
+// ServeHTTP answers one request.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer a.recovered(w, r)
+	path, is := target(r.URL.EscapedPath())
+	if is && path == documentPath {
+		a.serveDocument(w, r)
+		return
+	}
+	caller, err := a.options.Authorize(r)
+	if err != nil {
+		a.fail(w, r, refusal(err, keyInvalid))
+		return
+	}
+	if !is {
+		a.fail(w, r, noRoute)
+		return
+	}
+	operation, id, err := a.route(path, r.Method)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply, err := operation(&request{api: a, Request: r, w: w, caller: caller, id: id})
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	reply.write(w)
+}
+
+// request is one that was authorized and has found its operation.
+type request struct {
+	*api
+	*http.Request
+	w      http.ResponseWriter // to bound the body, not to be written
+	caller Caller
+	id     string
+}

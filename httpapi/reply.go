@@ -1,0 +1,48 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+)
+
+// reply is written only when all of it is there, so that what fails on the way is an error and
+// not half an answer.
+type reply struct {
+	status int
+	body   []byte
+}
+
+func marshal(status int, v any) (*reply, error) {
+	body, err := json.Marshal(v)
+	return &reply{status, body}, err
+}
+
+func (re *reply) write(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"} // without a charset: clients compare all of it
+	h["Cache-Control"] = []string{"no-store"}
+	w.WriteHeader(re.status)
+	w.Write(re.body)
+}
+
+// recovered answers for an operation that panicked: a client can't read a connection that is just
+// closed, and tries again for an hour. What the panic says may hold a secret, unless the runtime
+// says it.
+func (a *api) recovered(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler { // which is meant to close the connection
+		panic(p)
+	}
+	what := fmt.Sprintf("%T", p)
+	if err, is := p.(runtime.Error); is {
+		what = err.Error()
+	}
+	a.options.Logger.ErrorContext(r.Context(), "httpapi: a request panicked", "panic", what, "stack", string(debug.Stack()))
+	WriteError(w, internal)
+}
