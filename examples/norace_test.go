@@ -1,0 +1,7 @@
+//go:build !race
+
+package examples_test
+
+var buildFlags []string
+
+const race = false

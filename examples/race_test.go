@@ -1,0 +1,8 @@
+//go:build race
+
+package examples_test
+
+// buildFlags: what is started is looked at by the race detector, too.
+var buildFlags = []string{"-race"}
+
+const race = true

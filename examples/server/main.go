@@ -1,0 +1,166 @@
+// Server is a whole service of API keys in one process: keys in a bbolt file, their management in Clerk's
+// wire format, and routes that ask for a key. It is the model of how to embed the library.
+//
+//	go run ./examples/server -addr 127.0.0.1:8080 -db keys.db
+//
+// APIKEY_ADMIN_TOKEN is the token that may manage keys; without it the server makes one and prints it
+// once. APIKEY_KEYRING, if set, makes the first use of a key after a restart as cheap as the others.
+//
+// It speaks plain HTTP, for the same machine: put what terminates TLS in front before anybody else calls it.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/hash"
+	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
+)
+
+// shutdownTimeout is how long requests under way have to end: longer than the wait for a turn at
+// argon2, shorter than what supervisors wait before they kill.
+const shutdownTimeout = 10 * time.Second
+
+// errUsage: the flags are wrong, and that was said already.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "server:", err)
+		os.Exit(1)
+	}
+}
+
+// config is what the flags and the environment say.
+type config struct {
+	addr, db, token string
+	tokenIsNew      bool
+	keyring         *apikey.Keyring
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) (err error) {
+	c, err := configure(args, env, stderr)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewJSONHandler(stderr, nil))
+
+	store, err := boltstore.Open(c.db, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	gate, err := hash.NewGate(0, 0, 0) // one for both, so that they can't take twice the memory
+	if err != nil {
+		return err
+	}
+	issuer, err := apikey.NewIssuer(store, &apikey.IssuerOptions{Keyring: c.keyring, Gate: gate, UniqueNames: true, Logger: logger})
+	if err != nil {
+		return err
+	}
+	verifier, err := apikey.NewVerifier(store, &apikey.VerifierOptions{
+		Prefixes: []string{issuer.Prefix()}, Keyring: c.keyring, Gate: gate, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, verifier.Close()) }() // writes the last-used times, so before the store
+
+	s := &service{store, issuer, verifier, logger}
+	handler, err := s.routes(c.token)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		return err
+	}
+	if c.tokenIsNew {
+		fmt.Fprintf(stdout, "APIKEY_ADMIN_TOKEN=%s\n", c.token)
+	}
+	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
+	return serve(ctx, listener, &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	})
+}
+
+// serve answers until ctx ends, and then until the requests under way have their answers.
+func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// Not a child of ctx, which is over.
+	deadline, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(deadline); err != nil {
+		return errors.Join(fmt.Errorf("requests were cut off: %w", err), server.Close())
+	}
+	return nil
+}
+
+// configure reads the flags and the environment. Its errors repeat no value of the latter.
+func configure(args []string, env func(string) (string, bool), stderr io.Writer) (*config, error) {
+	var c config
+	flags := flag.NewFlagSet("server", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringVar(&c.db, "db", "keys.db", "`file` of the keys; it is made if there is none")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil, err
+	} else if err != nil {
+		return nil, errUsage
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintln(stderr, "server takes flags and no other arguments")
+		flags.Usage()
+		return nil, errUsage
+	}
+
+	token, given := env("APIKEY_ADMIN_TOKEN")
+	c.token = strings.TrimSpace(token) // files end in a line break
+	switch {
+	case !given:
+		c.token, c.tokenIsNew = rand.Text(), true
+	case c.token == "": // a secret that got lost on the way, not the wish for a new one
+		return nil, errors.New("APIKEY_ADMIN_TOKEN is set, but empty")
+	}
+	if text, given := env("APIKEY_KEYRING"); given {
+		keyring, err := apikey.ParseKeyring(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fmt.Errorf("APIKEY_KEYRING: %w", err)
+		}
+		c.keyring = keyring
+	}
+	return &c, nil
+}

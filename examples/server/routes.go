@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/httpapi"
+	"github.com/seed-d3a9fb6b/apikey/httpauth"
+)
+
+// service is what the routes share.
+type service struct {
+	store    apikey.Store
+	issuer   *apikey.Issuer
+	verifier *apikey.Verifier
+	logger   *slog.Logger
+}
+
+// routes returns the handler of every path.
+func (s *service) routes(adminToken string) (http.Handler, error) {
+	api, err := httpapi.New(s.issuer, s.verifier, &httpapi.Options{Tokens: []string{adminToken}, Logger: s.logger})
+	if err != nil {
+		return nil, fmt.Errorf("APIKEY_ADMIN_TOKEN: %w", err)
+	}
+	options := httpauth.Options{OnResult: s.logRefusal}
+	auth := httpauth.Middleware(s.verifier, &options)
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /whoami", auth(http.HandlerFunc(whoami)))
+	mux.Handle("GET /admin/report", auth(httpauth.RequireScopes("admin")(http.HandlerFunc(s.report))))
+	mux.Handle("/auth", httpauth.Forward(s.verifier, &httpauth.ForwardOptions{Options: options, Scopes: scopesAsked}))
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /metrics", s.metrics)
+	// The API does its own routing. A ServeMux in front would answer "//" with a redirect in HTML, where
+	// clients of the API expect JSON.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isManagement(r.URL.EscapedPath()) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}), nil
+}
+
+// isManagement reports whether a path belongs to the API.
+func isManagement(path string) bool {
+	path = strings.TrimPrefix(path, "/v1")
+	return path == "/openapi.json" || path == "/api_keys" || strings.HasPrefix(path, "/api_keys/")
+}
+
+// logRefusal gets no secret, so it can log all that it gets.
+func (s *service) logRefusal(ctx context.Context, result httpauth.Result) {
+	if result.Err == nil {
+		return
+	}
+	level := slog.LevelInfo
+	if result.Status == http.StatusServiceUnavailable {
+		level = slog.LevelWarn
+	}
+	s.logger.Log(ctx, level, "refused", "reason", result.Reason(), "status", result.Status,
+		"source", string(result.Source), "key", result.KeyID, "err", result.Err)
+}
+
+// scopesAsked returns those of /auth?scope=admin, repeated or with spaces between. A scope that
+// can't be read, or is empty, is one that no key has: a mistake in a proxy's configuration must not open a route.
+func scopesAsked(r *http.Request) []string {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return []string{""}
+	}
+	var scopes []string
+	for _, value := range query["scope"] {
+		named := strings.Fields(value)
+		if len(named) == 0 {
+			named = []string{""}
+		}
+		scopes = append(scopes, named...)
+	}
+	return scopes
+}
+
+// whoami tells clients what the server knows of their key.
+func whoami(w http.ResponseWriter, r *http.Request) {
+	key, _ := apikey.FromContext(r.Context()) // the middleware has put it there
+	writeJSON(w, http.StatusOK, struct {
+		ID      string          `json:"id"`
+		Subject string          `json:"subject"`
+		Name    string          `json:"name"`
+		Scopes  []string        `json:"scopes"`
+		Claims  json.RawMessage `json:"claims"`
+	}{key.ID(), key.Subject(), key.Name(), append([]string{}, key.Scopes()...), key.Claims()})
+}
+
+// report stands for a route that not every key may call.
+func (s *service) report(w http.ResponseWriter, _ *http.Request) {
+	stats := s.verifier.Stats()
+	writeJSON(w, http.StatusOK, map[string]uint64{"accepted": stats.Accepted, "revoked": stats.Revoked, "argon2_runs": stats.Argon2Runs})
+}
+
+// health asks the store for a value that is not there: what counts is that it answers.
+func (s *service) health(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.store.Value(r.Context(), "healthz"); err != nil {
+		s.logger.WarnContext(r.Context(), "the store does not answer", "err", err)
+		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n'))
+}
