@@ -1,0 +1,135 @@
+// Package nginx_test puts the real nginx, with auth_request, between clients and an upstream.
+package nginx_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binary finds nginx.
+func binary(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"nginx", "/usr/sbin/nginx"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("APIKEY_REQUIRE_NGINX") == "1" {
+		t.Fatal("no nginx: apt-get install nginx-light")
+	}
+	t.Skip("SKIPPED: no nginx: apt-get install nginx-light; APIKEY_REQUIRE_NGINX=1 makes this a failure")
+	return ""
+}
+
+// start runs nginx.conf for a server that answers /auth, and an upstream, both as host:port. It returns nginx's URL.
+func start(t *testing.T, nginx, auth, upstream string) string {
+	t.Helper()
+	folder := t.TempDir()
+	text, err := os.ReadFile("nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	filled := strings.NewReplacer("@FOLDER@", folder, "@LISTEN@", address, "@AUTH@", auth, "@UPSTREAM@", upstream).Replace(string(text))
+	conf := filepath.Join(folder, "nginx.conf")
+	if err := os.WriteFile(conf, []byte(filled), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	t.Cleanup(cancel)
+	// -e: until it has read the file, it would log to where the distribution does.
+	cmd := exec.CommandContext(ctx, nginx, "-p", folder, "-e", "stderr", "-c", conf)
+	var logged bytes.Buffer
+	cmd.Stderr = &logged
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Errorf("nginx ended before the test: %v", err)
+		}
+		if err := <-ended; err != nil {
+			t.Errorf("nginx ended with %v", err)
+		}
+		if t.Failed() {
+			t.Logf("nginx said\n%s", &logged)
+		}
+	})
+
+	url := "http://" + address
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !answers(ctx, url, filepath.Join(folder, "nginx.pid")) {
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatalf("nginx ended at once: %v\n%s", err, &logged)
+		case <-ctx.Done():
+			t.Fatal("nginx does not answer")
+		case <-tick.C:
+		}
+	}
+	return url
+}
+
+// answers reports whether nginx has opened its port and answers where it asks nobody.
+func answers(ctx context.Context, url, pidFile string) bool {
+	if _, err := os.Stat(pidFile); err != nil { // whoever answers is another one
+		return false
+	}
+	r, err := http.NewRequestWithContext(ctx, "GET", url+"/", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	response.Body.Close()
+	return response.StatusCode == http.StatusNotFound
+}
+
+// freeAddress returns one where nobody listens yet.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// deadAddress returns one where nobody listens before the test ends: it is taken, and refuses connections.
+func deadAddress(t *testing.T) string {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
+}
