@@ -41,7 +41,14 @@ type load struct {
 // TestServerUnderLoad has clients that create, verify and revoke each other's keys. A key is dead for whoever asks
 // after its revocation was answered, alive as long as nobody has asked for that, and no answer is 5xx but 503.
 func TestServerUnderLoad(t *testing.T) {
-	p := startAdmin(t, build(t), filepath.Join(t.TempDir(), "keys.db"))
+	binary := build(t)
+	t.Run("argon2", func(t *testing.T) { underLoad(t, binary) })
+	// Here a first verification takes microseconds, so that there are many more of everything.
+	t.Run("keyring", func(t *testing.T) { underLoad(t, binary, keyring) })
+}
+
+func underLoad(t *testing.T, binary string, env ...string) {
+	p := start(t, binary, filepath.Join(t.TempDir(), "keys.db"), append(env, "APIKEY_ADMIN_TOKEN="+adminToken)...)
 	lasts := 10 * time.Second
 	if testing.Short() || !race {
 		lasts = time.Second

@@ -15,7 +15,7 @@ func TestServer(t *testing.T) {
 	t.Parallel()
 	binary := build(t)
 	for name, test := range map[string]func(*testing.T, string){
-		"life": life, "restart": restart, "paths": paths, "who am I": whoAmI, "forward": forward, "metrics": metrics,
+		"life": life, "curl": curl, "restart": restart, "paths": paths, "who am I": whoAmI, "forward": forward, "metrics": metrics,
 		"own token": ownToken, "refused start": refusedStart, "busy file": busyFile, "log": logged,
 		"last request": lastRequest, "interrupt": interrupt, "second signal": secondSignal,
 	} {

@@ -94,11 +94,12 @@ func busyFile(t *testing.T, binary string) {
 	create(t, p, "undisturbed")
 }
 
+var keyring = "APIKEY_KEYRING=" + base64.StdEncoding.EncodeToString([]byte("fedcba9876543210fedcba9876543210"))
+
 // Without a token in the environment it makes one, another one each time. With a line break after it, a token is
 // the same; and a keyring saves argon2 after a restart.
 func ownToken(t *testing.T, binary string) {
 	db := filepath.Join(t.TempDir(), "keys.db")
-	keyring := "APIKEY_KEYRING=" + base64.StdEncoding.EncodeToString([]byte("fedcba9876543210fedcba9876543210"))
 	p := start(t, binary, db, keyring)
 	first := p.Token
 	if !p.ownToken || len(first) < 26 {

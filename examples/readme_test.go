@@ -1,0 +1,60 @@
+package examples_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// block returns the first block of code of a language in the README.
+func block(t *testing.T, language string) string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := strings.Cut(string(readme), "```"+language+"\n")
+	code, _, closed := strings.Cut(code, "```")
+	if !found || !closed {
+		t.Fatalf("the README has no block of %s", language)
+	}
+	return code
+}
+
+// What the README does with curl gets the answers that it says.
+func curl(t *testing.T, binary string) {
+	for _, name := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(name); err == nil {
+			continue
+		} else if os.Getenv("APIKEY_REQUIRE_CURL") == "1" {
+			t.Fatal(err)
+		}
+		t.Skipf("SKIPPED: no %s: apt-get install %s; APIKEY_REQUIRE_CURL=1 makes this a failure", name, name)
+	}
+	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
+	const url = "url=http://127.0.0.1:8080\n"
+	code := block(t, "sh")
+	if !strings.HasPrefix(code, url) {
+		t.Fatalf("it begins with %.30q", code)
+	}
+	run := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", "url="+p.URL+"\n"+strings.TrimPrefix(code, url))
+	run.Env = append(os.Environ(), "APIKEY_ADMIN_TOKEN="+p.Token, "no_proxy=127.0.0.1")
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := `(?s)^\{"id":"ak_[0-9a-f]{32}","subject":"` + user + `","name":"deploy","scopes":\["read"\],"claims":null\}
+ 200
+\{[^\n]*"scope":"admin"\}
+ 403
+\{[^\n]*"revoked":true,"revocation_reason":"leaked",[^\n]*\} 200
+\{[^\n]*"detail":"The API key is not valid\."\}
+ 401
+$`
+	if !regexp.MustCompile(want).Match(out) {
+		t.Errorf("printed\n%s\nwant\n%s", out, want)
+	}
+}
