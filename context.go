@@ -17,8 +17,14 @@ func (c *keyContext) Value(name any) any {
 	return c.Context.Value(name)
 }
 
-// NewContext returns a context that carries the key of an authenticated request.
-func NewContext(ctx context.Context, key *Key) context.Context { return &keyContext{ctx, key} }
+// NewContext returns a context that carries the key of an authenticated request. It panics if ctx
+// is nil, as those of package context do.
+func NewContext(ctx context.Context, key *Key) context.Context {
+	if ctx == nil {
+		panic("apikey: no context to put a key into")
+	}
+	return &keyContext{ctx, key}
+}
 
 // FromContext returns the key that [NewContext] put into ctx; false: there is none.
 func FromContext(ctx context.Context) (*Key, bool) {

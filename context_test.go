@@ -29,4 +29,11 @@ func TestContext(t *testing.T) {
 			t.Errorf("%s: %p, %v; want %p", what, got, ok, c.want)
 		}
 	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a context of nothing was taken")
+		}
+	}()
+	var none context.Context
+	apikey.NewContext(none, one)
 }

@@ -51,6 +51,9 @@ func (a *answer) after(seconds time.Duration) *answer {
 
 func (a *answer) write(w http.ResponseWriter) {
 	h := w.Header()
+	for _, ofAnother := range []string{"Content-Length", "Etag", "Last-Modified"} { // which something outside has set
+		delete(h, ofAnother)
+	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	for _, c := range a.challenge {
@@ -82,7 +85,7 @@ func newAnswers(o *Options, several int) answers {
 		}
 		return all
 	}
-	wait := (max(o.RetryAfter, time.Second) + time.Second - 1) / time.Second
+	wait := (max(o.RetryAfter, 1)-1)/time.Second + 1
 	return answers{
 		realm: o.Realm,
 		missing: newAnswer(http.StatusUnauthorized, "An API key is needed.", "",
@@ -120,7 +123,7 @@ func challenge(realm string, params ...string) string {
 // failure, and says nothing about the key.
 func (a *answers) to(err error) *answer {
 	switch {
-	case errors.Is(err, apikey.ErrUnavailable), errors.Is(err, apikey.ErrOverloaded):
+	case isFailure(err):
 		return a.out
 	case errors.Is(err, apikey.ErrRejected):
 		return a.rejected
@@ -131,6 +134,15 @@ func (a *answers) to(err error) *answer {
 	}
 	return a.out
 }
+
+// isFailure reports a failure of the system. Where such an error also wraps a rejection, it was
+// not told whether the key is good.
+func isFailure(err error) bool {
+	return errors.Is(err, apikey.ErrUnavailable) || errors.Is(err, apikey.ErrOverloaded)
+}
+
+// isMalformed reports that a Verifier knows no credential of this shape.
+func isMalformed(err error) bool { return errors.Is(err, apikey.ErrMalformed) && !isFailure(err) }
 
 // quote makes a quoted-string (RFC 9110, section 5.6.4). What such a string can't hold is left
 // out; the rest of ISO 8859-1 and Unicode, too, as every reader takes it for something else.

@@ -2,18 +2,19 @@ package httpauth
 
 import (
 	"context"
-	"errors"
 
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
 // AnyOf returns a Verifier for credentials of several kinds, told apart by their shape: it asks
 // each in turn as long as they answer [apikey.ErrMalformed]. The first other answer is the
-// answer: what has the shape of one kind is never tried as another. It panics if one is nil.
+// answer: what has the shape of one kind is never tried as another. So two [*apikey.Verifier] need
+// different VerifierOptions.Prefixes: to one that takes any, the other's keys are unknown. It panics
+// if one is nil.
 func AnyOf(v ...Verifier) Verifier {
 	all := append(anyOf(nil), v...)
 	for _, v := range all {
-		if v == nil {
+		if isNil(v) {
 			panic("httpauth: no Verifier")
 		}
 	}
@@ -24,7 +25,7 @@ type anyOf []Verifier
 
 func (all anyOf) Verify(ctx context.Context, credential string) (*apikey.Key, error) {
 	for _, v := range all {
-		if key, err := v.Verify(ctx, credential); !errors.Is(err, apikey.ErrMalformed) {
+		if key, err := v.Verify(ctx, credential); !isMalformed(err) {
 			return key, err
 		}
 	}

@@ -2,6 +2,7 @@ package httpauth_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -50,6 +51,10 @@ func TestAnyOf(t *testing.T) {
 	down := httpauth.AnyOf(always(nil, apikey.ErrUnavailable), v)
 	if _, err := down.Verify(t.Context(), good); err != apikey.ErrUnavailable {
 		t.Errorf("one that is down is passed over: %v", err)
+	}
+	both := fmt.Errorf("%w: %w", apikey.ErrUnavailable, apikey.ErrMalformed)
+	if _, err := httpauth.AnyOf(always(nil, both), v).Verify(t.Context(), good); err != both {
+		t.Errorf("one that is down, and says more, is passed over: %v", err)
 	}
 }
 

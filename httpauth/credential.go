@@ -3,7 +3,6 @@ package httpauth
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -92,7 +91,7 @@ func (g *guard) verifyBasic(ctx context.Context, encoded string) (*apikey.Key, e
 			continue
 		}
 		key, err := g.verify(ctx, credential)
-		if !errors.Is(err, apikey.ErrMalformed) {
+		if !isMalformed(err) {
 			return key, err
 		}
 	}

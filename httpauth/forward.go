@@ -3,6 +3,7 @@ package httpauth
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -13,8 +14,7 @@ type ForwardOptions struct {
 	// Options are those of [Middleware]; RemoveCredential means nothing here.
 	Options
 	// Scopes returns the scopes that the key must have, all of them, for this request; nil: none are asked for.
-	// Where they are taken from the URL, as in /auth?scope=admin, the proxy's configuration must
-	// set that URL, not the client. Something that is no scope is held by no key.
+	// [ScopesFromQuery] is one. Something that is no scope is held by no key.
 	Scopes func(*http.Request) []string
 }
 
@@ -29,15 +29,21 @@ type ForwardOptions struct {
 //	503  it could not be told
 //
 // 401 for several credentials, where Middleware says 400: nginx makes 500 of any status but 2xx,
-// 401 and 403. So it does of 503; this makes a 503 of it again, in a location whose own handler does
-// not answer 500 by itself:
+// 401 and 403. So it does of 503, and error_page makes a 503 of it again.
+//
+// The proxy must replace what clients send under the names of all three headers, also where the answer has
+// one empty or not at all, and the upstream must not be reached but through the proxy. nginx:
 //
 //	location /api/ {
 //	    auth_request     /auth;
+//	    auth_request_set $key_id      $upstream_http_x_apikey_id;
 //	    auth_request_set $key_subject $upstream_http_x_apikey_subject;
-//	    proxy_set_header X-Apikey-Subject $key_subject;  # replaces what the client sent
-//	    proxy_set_header Authorization "";
-//	    proxy_set_header X-API-Key "";
+//	    auth_request_set $key_scopes  $upstream_http_x_apikey_scopes;
+//	    proxy_set_header X-Apikey-Id      $key_id;
+//	    proxy_set_header X-Apikey-Subject $key_subject;
+//	    proxy_set_header X-Apikey-Scopes  $key_scopes;
+//	    proxy_set_header Authorization    "";
+//	    proxy_set_header X-API-Key        "";
 //	    error_page       500 =503 /unavailable;
 //	    proxy_pass       http://upstream;
 //	}
@@ -47,12 +53,30 @@ type ForwardOptions struct {
 //	    proxy_pass_request_body off;
 //	    proxy_set_header        Content-Length "";
 //	}
+//	location = /unavailable {
+//	    internal;
+//	    return 503;
+//	}
 //
-// The proxy must replace what clients send under the names of these headers (authResponseHeaders of
-// Traefik and copy_headers of Caddy do), and the upstream must not be reached but through it.
+// Caddy, of which 2.10 and some versions after it leave what the client sent where the answer has nothing
+// (GHSA-7r4p-vjf4-gxv4), so that it is taken away before:
 //
-// Bytes of a subject that are not visible ASCII, and "%", are percent-encoded (RFC 3986). Safe for
-// concurrent use.
+//	route {
+//		request_header -X-Apikey-*
+//		forward_auth 127.0.0.1:8080 {
+//			uri /auth
+//			copy_headers X-Apikey-Id X-Apikey-Subject X-Apikey-Scopes
+//		}
+//		request_header -Authorization
+//		request_header -X-Api-Key
+//		reverse_proxy upstream:9000
+//	}
+//
+// Traefik replaces the headers that authResponseHeaders names.
+//
+// Bytes of a subject that are not visible ASCII, and "%", are percent-encoded (RFC 3986). The headers
+// together have less than 27 KiB, with 100 scopes of 255 bytes; nginx takes 4 or 8 KiB unless
+// proxy_buffer_size says more. Safe for concurrent use.
 func Forward(v Verifier, opts *ForwardOptions) http.Handler {
 	var o ForwardOptions
 	if opts != nil {
@@ -95,7 +119,31 @@ func Forward(v Verifier, opts *ForwardOptions) http.Handler {
 func identify(h http.Header, key *apikey.Key) {
 	h.Set("X-Apikey-Id", key.ID())
 	h.Set("X-Apikey-Subject", visible(key.Subject()))
-	h.Set("X-Apikey-Scopes", strings.Join(key.Scopes(), " "))
+	scopes := key.Scopes()
+	if !areScopes(scopes) { // by a Verifier that is not apikey's: "read admin" would become two
+		scopes = nil
+	}
+	h.Set("X-Apikey-Scopes", strings.Join(scopes, " "))
+}
+
+// ScopesFromQuery returns the scopes in the parameter "scope" of a request's URL, repeated or with spaces
+// between: /auth?scope=read+write. The URL must be set by the proxy's configuration, never by the
+// client. Where the query can't be read, or the parameter is empty, that is a scope which no key
+// has, so that a mistake in the configuration opens nothing.
+func ScopesFromQuery(r *http.Request) []string {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return []string{""}
+	}
+	var scopes []string
+	for _, value := range query["scope"] {
+		named := strings.FieldsFunc(value, func(c rune) bool { return c == ' ' })
+		if len(named) == 0 {
+			named = []string{""}
+		}
+		scopes = append(scopes, named...)
+	}
+	return scopes
 }
 
 // visible percent-encodes what does not arrive everywhere as it was sent: white space at the ends is

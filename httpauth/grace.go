@@ -9,8 +9,8 @@ import (
 )
 
 // deprecate tells the holder of a credential that was rotated away when that was, and when the
-// credential will die: Deprecation (RFC 9745) and Sunset (RFC 8594), in whole seconds, the
-// latter rounded down, so that nobody counts on a second that is not there.
+// credential will die, be it with its key: Deprecation (RFC 9745) and Sunset (RFC 8594), in whole
+// seconds, the latter rounded down, so that nobody counts on a second that is not there.
 func deprecate(h http.Header, key *apikey.Key) {
 	notAfter, dies := key.SecretNotAfter()
 	if !dies {
@@ -18,6 +18,9 @@ func deprecate(h http.Header, key *apikey.Key) {
 	}
 	if rotated, known := rotatedAt(key); known {
 		h.Set("Deprecation", "@"+strconv.FormatInt(rotated.Unix(), 10))
+	}
+	if expires, does := key.ExpiresAt(); does && expires.Before(notAfter) {
+		notAfter = expires
 	}
 	h.Set("Sunset", notAfter.UTC().Format(http.TimeFormat))
 }

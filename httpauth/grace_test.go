@@ -57,3 +57,25 @@ func TestGrace(t *testing.T) {
 		want("second, later", second, rotatedAgain, sunsetOfSecond)
 	})
 }
+
+// A secret does not outlive its key, whatever grace it was given.
+func TestGraceUntilExpiry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keys := apikeytest.New(t, nil)
+		expires := time.Now().Add(time.Hour)
+		key, first := keys.Create(t, apikey.CreateParams{ExpiresAt: expires})
+		if _, _, err := keys.Issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{Grace: 48 * time.Hour}); err != nil {
+			t.Fatal(err)
+		}
+		h := httpauth.Middleware(keys.Verifier, nil)(whoami)
+		w := serve(h, request(t, "X-API-Key", first))
+		if got := w.Header().Get("Sunset"); w.Code != 200 || got != expires.UTC().Format(http.TimeFormat) {
+			t.Errorf("%d %q, want %v", w.Code, got, expires)
+		}
+		time.Sleep(time.Hour) // of the bubble's clock
+		if w := serve(h, request(t, "X-API-Key", first)); w.Code != 401 {
+			t.Errorf("%d", w.Code)
+		}
+	})
+}

@@ -1,8 +1,8 @@
 // Package httpauth lets requests with a good API key through to net/http handlers:
 //
 //	auth := httpauth.Middleware(verifier, nil)
-//	mux.Handle("GET /whoami", auth(whoami))
-//	mux.Handle("GET /report", auth(httpauth.RequireScopes("admin")(report)))
+//	mux.Handle("GET /whoami", auth(http.HandlerFunc(whoami)))
+//	mux.Handle("GET /report", auth(httpauth.RequireScopes("admin")(http.HandlerFunc(report))))
 //
 //	func whoami(w http.ResponseWriter, r *http.Request) {
 //		key, _ := apikey.FromContext(r.Context())
@@ -19,6 +19,9 @@
 // could not be told. A key that is malformed, unknown, wrong, expired, revoked or denied gets the
 // same bytes; which of them it was goes to [Options].OnResult.
 //
+// Browsers ask for permission without a credential (OPTIONS, CORS): what answers them has to stand in
+// front of the middleware.
+//
 // # Routers
 //
 // What Middleware and RequireScopes return has the type that chi takes as it is:
@@ -34,17 +37,22 @@
 //
 // gin calls its handlers by itself, so its chain is made the next handler:
 //
-//	auth := httpauth.Middleware(verifier, nil)
-//	engine.Use(func(c *gin.Context) {
-//		through := false
-//		auth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-//			through, c.Request = true, r
-//			c.Next()
-//		})).ServeHTTP(c.Writer, c.Request)
-//		if !through {
-//			c.Abort()
+//	func forGin(middleware func(http.Handler) http.Handler) gin.HandlerFunc {
+//		return func(c *gin.Context) {
+//			through := false
+//			middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//				through, c.Request = true, r
+//				c.Next()
+//			})).ServeHTTP(c.Writer, c.Request)
+//			if !through {
+//				c.Abort()
+//			}
 //		}
-//	})
+//	}
+//
+//	engine.Use(forGin(httpauth.Middleware(verifier, nil)))
+//	engine.GET("/report", forGin(httpauth.RequireScopes("admin")), report)
+//	// in a handler: apikey.FromContext(c.Request.Context())
 //
 // # Proxies
 //
@@ -63,8 +71,9 @@ import (
 
 // Verifier judges a credential. [*apikey.Verifier] is one.
 //
-// Its errors are apikey's: whatever matches [apikey.ErrRejected] is a rejection; anything else is
-// taken for a failure of the system and answered with 503. It is called concurrently, and bounds
+// Its errors are apikey's: whatever matches [apikey.ErrRejected] is a rejection, unless it also matches
+// [apikey.ErrUnavailable] or [apikey.ErrOverloaded]; anything else is taken for a failure of the system
+// and answered with 503. It is called concurrently, and bounds
 // the length of what it takes by itself.
 type Verifier interface {
 	Verify(ctx context.Context, credential string) (*apikey.Key, error)
@@ -76,11 +85,12 @@ type Options struct {
 	// which can't be without: "api".
 	Realm string
 	// Basic also takes a key from Basic credentials (RFC 7617), as the password or, if that is
-	// empty or nothing that has the form of a key, as the user name. Challenges offer it, so
-	// browsers will ask for it.
+	// empty or nothing that has the form of a credential, as the user name. A user name beside such a
+	// password is not looked at, unless both have the form of a key: those are two. Challenges
+	// offer Basic, so browsers will ask for it.
 	Basic bool
 	// Anonymous lets requests through that present nothing at all: no Authorization and no X-API-Key. Their
-	// context has no key. A credential that is no good is still refused.
+	// context gets no key. A credential that is no good is still refused.
 	Anonymous bool
 	// RemoveCredential takes the header with the credential out of the request that goes on, so that
 	// handlers can't log it or pass it to somebody else. The header map that came in is left as it is.
@@ -104,7 +114,7 @@ type guard struct {
 // newGuard panics on what can't be meant: it runs where routes are set up, and a server that
 // would refuse everybody, or nobody, must not start.
 func newGuard(v Verifier, opts *Options) *guard {
-	if v == nil {
+	if isNil(v) {
 		panic("httpauth: no Verifier")
 	}
 	g := &guard{verifier: v}
@@ -120,13 +130,20 @@ func newGuard(v Verifier, opts *Options) *guard {
 	return g
 }
 
+// isNil also knows the Verifier that a program has when it did not look at the error of NewVerifier.
+func isNil(v Verifier) bool {
+	own, is := v.(*apikey.Verifier)
+	return v == nil || is && own == nil
+}
+
 // Middleware returns what wraps a handler so that it is called for authenticated requests only,
 // with the key in the request's context: see [apikey.FromContext]. Safe for concurrent use.
 //
 // What the handler answers gets "Vary: Authorization, X-API-Key". After X-API-Key it also gets
-// "Cache-Control: private", unless the handler sets another: that a request with Authorization
-// has an answer which is nobody else's is known to caches (RFC 9111, section 3.5). A credential that was rotated away and lives in its grace gets
-// Deprecation (RFC 9745) and Sunset (RFC 8594).
+// "Cache-Control: private", unless there is another, or the handler sets one: that a request with Authorization
+// has an answer which is nobody else's is known to caches (RFC 9111, section 3.5). Handlers add to Vary,
+// and do not set it. A credential that was rotated away and lives in its grace gets Deprecation (RFC 9745) and
+// Sunset (RFC 8594).
 func Middleware(v Verifier, opts *Options) func(http.Handler) http.Handler {
 	g := newGuard(v, opts)
 	return func(next http.Handler) http.Handler {
@@ -147,7 +164,7 @@ func Middleware(v Verifier, opts *Options) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, g.withKey(r, key, source))
 			case g.letsThrough(r, source, err):
 				g.report(r.Context(), nil, none, nil, 0)
-				next.ServeHTTP(w, g.withGuard(r))
+				next.ServeHTTP(w, r.WithContext(g.context(r.Context())))
 			default:
 				a := g.answers.to(err)
 				g.report(r.Context(), nil, source, err, a.status)
@@ -186,11 +203,7 @@ func (g *guard) letsThrough(r *http.Request, source Source, err error) bool {
 
 // withKey returns the request as it goes on.
 func (g *guard) withKey(r *http.Request, key *apikey.Key, source Source) *http.Request {
-	ctx := r.Context()
-	if g.isHeard() {
-		ctx = context.WithValue(ctx, guardKey{}, g)
-	}
-	on := r.WithContext(apikey.NewContext(ctx, key))
+	on := r.WithContext(apikey.NewContext(g.context(r.Context()), key))
 	if g.options.RemoveCredential {
 		on.Header = r.Header.Clone()
 		delete(on.Header, source.header())
@@ -198,18 +211,16 @@ func (g *guard) withKey(r *http.Request, key *apikey.Key, source Source) *http.R
 	return on
 }
 
-func (g *guard) withGuard(r *http.Request) *http.Request {
-	if !g.isHeard() {
-		return r
-	}
-	return r.WithContext(context.WithValue(r.Context(), guardKey{}, g))
-}
-
 type guardKey struct{}
 
-// isHeard reports whether RequireScopes, further in, has to know of this guard.
-func (g *guard) isHeard() bool {
-	return g.options.OnResult != nil || g.options.Realm != "" || g.options.Basic
+// context tells RequireScopes, further in, of this guard, where it would answer otherwise
+// without: if this one's answers are not the plain ones, or if it stands inside of another.
+func (g *guard) context(ctx context.Context) context.Context {
+	plain := g.options.OnResult == nil && g.options.Realm == "" && !g.options.Basic
+	if plain && ctx.Value(guardKey{}) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, guardKey{}, g)
 }
 
 // vary tells caches what an answer depends on.

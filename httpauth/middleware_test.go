@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +60,9 @@ func TestSources(t *testing.T) {
 		{"both, one bad", []string{"Authorization", "Bearer x", "X-API-Key", good}, 400, 0},
 		{"twice, one of another scheme", []string{"Authorization", "Digest x", "Authorization", "Bearer " + good}, 400, 0},
 		{"another scheme beside X-API-Key", []string{"Authorization", "Digest x", "X-API-Key", good}, 200, 0},
+		{"a tab, beside X-API-Key", []string{"Authorization", "Bearer\t" + good, "X-API-Key", good}, 400, 0},
+		{"no-break space, beside X-API-Key", []string{"Authorization", "Bearer\u00a0" + second, "X-API-Key", good}, 400, 0},
+		{"scheme alone, beside X-API-Key", []string{"Authorization", "Bearer", "X-API-Key", good}, 400, 0},
 
 		{"password", []string{"Authorization", basic("", good)}, 401, 200},
 		{"user name", []string{"Authorization", basic(good, "")}, 401, 200},
@@ -85,6 +90,53 @@ func TestSources(t *testing.T) {
 			if w.Code != want || (w.Body.String() == "user_good") != (want == 200) {
 				t.Errorf("%s: %d %s, want %d (with Basic: %v)", test.what, w.Code, w.Body, want, i == 1)
 			}
+		}
+	}
+}
+
+// Basic takes the password; the user name only where that has the form of nothing.
+func TestBasicOrder(t *testing.T) {
+	t.Parallel()
+	v, good, bad := refusals(t)
+	asked := []string{}
+	tokens := verify(func(ctx context.Context, credential string) (*apikey.Key, error) {
+		asked = append(asked, credential)
+		switch credential {
+		case "user", "password":
+			return apikey.NewKey(&apikey.Record{Prefix: "tok", Subject: credential}), nil
+		case "down":
+			return nil, fmt.Errorf("%w: %w", apikey.ErrUnavailable, apikey.ErrMalformed)
+		}
+		return v.Verify(ctx, credential)
+	})
+	h := httpauth.Middleware(tokens, &httpauth.Options{Basic: true})(whoami)
+	for _, test := range []struct {
+		user, password, want string
+		status               int
+		asks                 int
+	}{
+		{"user", "password", "password", 200, 1},
+		{"user", "x", "user", 200, 2},
+		{"user", "", "user", 200, 1}, // "" is no b64token
+		{"user", "a b", "user", 200, 1},
+		{"a\"b", "x", "", 401, 1},
+		{"user", bad[5].text, "", 401, 1}, // revoked
+		{good, "down", "", 503, 1},
+		{"down", "x", "", 503, 2},
+	} {
+		asked = asked[:0]
+		w := serve(h, request(t, "Authorization", basic(test.user, test.password)))
+		if w.Code != test.status || w.Code == 200 && w.Body.String() != test.want || len(asked) != test.asks {
+			t.Errorf("%q, %.20q: %d %s, asked for %.20q", test.user, test.password, w.Code, w.Body, asked)
+		}
+	}
+	if bad[5].reason != apikey.ErrRevoked {
+		t.Error("control: the sixth is not the revoked one")
+	}
+	// The last letter of this base64 has bits that are left over, which have to be 0.
+	for encoded, want := range map[string]int{"YTpwYXNzd29yZA==": 200, "YTpwYXNzd29yZB==": 401} {
+		if w := serve(h, request(t, "Authorization", "Basic "+encoded)); w.Code != want {
+			t.Errorf("%s: %d", encoded, w.Code)
 		}
 	}
 }
@@ -124,6 +176,7 @@ func TestAnswers(t *testing.T) {
 		{"an error of nobody", always(nil, secret), []string{"X-API-Key", good}, 503, nil, "3"},
 		{"canceled", always(nil, context.Canceled), []string{"X-API-Key", good}, 503, nil, "3"},
 		{"no key and no error", always(nil, nil), []string{"X-API-Key", good}, 503, nil, "3"},
+		{"a failure that wraps another shape", always(nil, fmt.Errorf("%w: %w", apikey.ErrUnavailable, apikey.ErrMalformed)), []string{"X-API-Key", good}, 503, nil, "3"},
 		{"a failure that wraps a rejection", always(nil, fmt.Errorf("%w: %w", apikey.ErrUnavailable, apikey.ErrRevoked)), []string{"X-API-Key", good}, 503, nil, "3"},
 		{"a rejection of a Verifier's own", always(nil, fmt.Errorf("%w: %w", apikey.ErrRejected, secret)), []string{"X-API-Key", good}, 401,
 			[]string{`Bearer realm="a \"b\" \\c", error="invalid_token"`, `Basic realm="a \"b\" \\c", charset="UTF-8"`}, ""},
@@ -155,6 +208,16 @@ func TestAnswers(t *testing.T) {
 	w := serve(httpauth.Middleware(v, nil)(whoami), request(t))
 	if c := w.Header().Values("WWW-Authenticate"); len(c) != 1 || c[0] != "Bearer" {
 		t.Errorf("without options: %q", c)
+	}
+	w = serve(httpauth.Middleware(v, &httpauth.Options{Basic: true})(whoami), request(t))
+	if c := w.Header().Values("WWW-Authenticate"); len(c) != 2 || c[1] != `Basic realm="api", charset="UTF-8"` {
+		t.Errorf("Basic without a realm: %q", c)
+	}
+	for wait, want := range map[time.Duration]string{0: "1", 1: "1", time.Second: "1", time.Second + 1: "2", math.MaxInt64: "9223372037"} {
+		w = serve(httpauth.Middleware(always(nil, down), &httpauth.Options{RetryAfter: wait})(whoami), request(t, "X-API-Key", "x"))
+		if got := w.Header().Get("Retry-After"); got != want {
+			t.Errorf("Retry-After %q after %v", got, wait)
+		}
 	}
 	w = serve(httpauth.Middleware(v, nil)(whoami), request(t, "X-API-Key", "x"))
 	if c := w.Header().Values("WWW-Authenticate"); len(c) != 1 || c[0] != `Bearer error="invalid_token"` {
@@ -201,15 +264,32 @@ func TestCaching(t *testing.T) {
 			}
 		})
 	}
-	for _, test := range []struct{ header, value, handler, want string }{
-		{"Authorization", "Bearer " + good, "", ""},
-		{"X-API-Key", good, "", "private"},
-		{"X-API-Key", good, "max-age=5", "max-age=5"},
+	for _, test := range []struct{ header, value, outside, handler, want string }{
+		{"Authorization", "Bearer " + good, "", "", ""},
+		{"X-API-Key", good, "", "", "private"},
+		{"X-API-Key", good, "", "max-age=5", "max-age=5"},
+		{"X-API-Key", good, "no-cache", "", "no-cache"},
+		{"X-API-Key", good, "no-cache", "max-age=5", "max-age=5"},
 	} {
-		h := serve(httpauth.Middleware(v, nil)(says(test.handler)), request(t, test.header, test.value)).Header()
-		if h.Get("Cache-Control") != test.want || strings.Join(h["Vary"], "|") != "Authorization, X-API-Key|Accept" {
-			t.Errorf("%s: %v", test.header, h)
+		w := httptest.NewRecorder()
+		w.Header().Set("Vary", "Origin")
+		if test.outside != "" {
+			w.Header().Set("Cache-Control", test.outside)
 		}
+		httpauth.Middleware(v, nil)(says(test.handler)).ServeHTTP(w, request(t, test.header, test.value))
+		h := w.Header()
+		if h.Get("Cache-Control") != test.want || strings.Join(h["Vary"], "|") != "Origin|Authorization, X-API-Key|Accept" {
+			t.Errorf("%s, %s: %v", test.header, test.outside, h)
+		}
+	}
+	// A refusal is not the representation that something outside has described.
+	w := httptest.NewRecorder()
+	for name, value := range map[string]string{"Cache-Control": "public", "Etag": `"1"`, "Content-Length": "5", "Last-Modified": "Sat, 01 Jan 2000 00:00:00 GMT", "X-Other": "1"} {
+		w.Header().Set(name, value)
+	}
+	httpauth.Middleware(v, nil)(says("")).ServeHTTP(w, request(t))
+	if h := w.Header(); h.Get("Cache-Control") != "no-store" || h["Etag"] != nil || h["Content-Length"] != nil || h["Last-Modified"] != nil || h.Get("X-Other") != "1" {
+		t.Errorf("%v", h)
 	}
 }
 
@@ -244,10 +324,14 @@ func TestWrongSetup(t *testing.T) {
 		"no handler":          func() { httpauth.Middleware(v, nil)(nil) },
 		"negative RetryAfter": func() { httpauth.Middleware(v, &httpauth.Options{RetryAfter: -1}) },
 		"Forward":             func() { httpauth.Forward(nil, nil) },
-		"AnyOf":               func() { httpauth.AnyOf(v, nil) },
-		"scope":               func() { httpauth.RequireScopes("a b") },
-		"empty scope":         func() { httpauth.RequireScopes("") },
-		"scope's handler":     func() { httpauth.RequireScopes("a")(nil) },
+		"a Verifier of nothing": func() {
+			var none *apikey.Verifier // NewVerifier's error was not looked at
+			httpauth.Middleware(none, nil)
+		},
+		"AnyOf":           func() { httpauth.AnyOf(v, nil) },
+		"scope":           func() { httpauth.RequireScopes("a b") },
+		"empty scope":     func() { httpauth.RequireScopes("") },
+		"scope's handler": func() { httpauth.RequireScopes("a")(nil) },
 	} {
 		func() {
 			defer func() {

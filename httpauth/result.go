@@ -13,7 +13,7 @@ import (
 type Result struct {
 	// KeyID is the key's public id, as [apikey.Key.ID]; "" where it is not known to have been issued here.
 	KeyID string
-	// Source is where the credential was; "" if there was none, or several.
+	// Source is where the credential was; "" if there was none, or several, and from [RequireScopes].
 	Source Source
 	// Status is the answer's: 204 is the yes of [Forward]; 0: the request went on to the handler.
 	Status int

@@ -3,6 +3,7 @@ package httpauth_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -26,6 +27,7 @@ func TestOnResult(t *testing.T) {
 	h := httpauth.Middleware(v, &o)(httpauth.RequireScopes("read")(whoami))
 	narrow := httpauth.Middleware(v, &o)(httpauth.RequireScopes("admin")(whoami))
 	forward := httpauth.Forward(v, &httpauth.ForwardOptions{Options: o})
+	scoped := httpauth.Forward(v, &httpauth.ForwardOptions{Options: o, Scopes: func(*http.Request) []string { return []string{"admin"} }})
 
 	ask := func(of string, headers ...string) {
 		r := request(t, headers...)
@@ -35,6 +37,8 @@ func TestOnResult(t *testing.T) {
 			serve(narrow, r)
 		case "forward":
 			serve(forward, r)
+		case "scoped":
+			serve(scoped, r)
 		default:
 			serve(h, r)
 		}
@@ -69,6 +73,10 @@ func TestOnResult(t *testing.T) {
 	want("scope", "accepted bearer 0 true", "insufficient_scope  403 true")
 	ask("forward", "Authorization", "Bearer "+good)
 	want("forward", "accepted bearer 204 true")
+	ask("scoped", "Authorization", "Bearer "+good)
+	want("forward, scope", "insufficient_scope bearer 403 true")
+	ask("", "X-API-Key", strings.Repeat("x", 5000))
+	want("too long", "malformed x-api-key 401 false")
 	ask("forward", "Authorization", "Bearer "+good, "X-API-Key", good)
 	want("forward, two", "several_credentials  401 false")
 

@@ -1,6 +1,7 @@
 package httpauth_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -62,6 +63,52 @@ func TestRequireScopesWithoutKey(t *testing.T) {
 				t.Errorf("%s, %v: %d %v", what, scopes, w.Code, w.Header())
 			}
 		}
+	}
+}
+
+// Of two middlewares, the inner one's answers and OnResult are those of its routes.
+func TestRequireScopesInTheInner(t *testing.T) {
+	t.Parallel()
+	v, good, _ := refusals(t)
+	told := ""
+	listen := func(name string) func(context.Context, httpauth.Result) {
+		return func(_ context.Context, r httpauth.Result) { told += name + " " + r.Reason() + "; " }
+	}
+	outer := httpauth.Middleware(v, &httpauth.Options{Realm: "outer", OnResult: listen("outer")})
+	demand := httpauth.RequireScopes("admin")(whoami)
+	const scope = `error="insufficient_scope", scope="admin"`
+	for _, test := range []struct {
+		what, header string
+		inner        *httpauth.Options
+		challenge    string
+		told         string
+	}{
+		{"plain", good, nil, "Bearer " + scope, "outer accepted; "},
+		{"a realm", good, &httpauth.Options{Realm: "inner"}, `Bearer realm="inner", ` + scope, "outer accepted; "},
+		{"heard", good, &httpauth.Options{OnResult: listen("inner")}, "Bearer " + scope, "outer accepted; inner accepted; inner insufficient_scope; "},
+	} {
+		told = ""
+		w := serve(outer(httpauth.Middleware(v, test.inner)(demand)), request(t, "X-API-Key", test.header))
+		if c := w.Header().Get("WWW-Authenticate"); w.Code != 403 || c != test.challenge || told != test.told {
+			t.Errorf("%s: %d %q, told %q", test.what, w.Code, c, told)
+		}
+	}
+	// Who may be anonymous is told what there is: Basic, too.
+	w := serve(httpauth.Middleware(v, &httpauth.Options{Anonymous: true, Basic: true})(demand), request(t))
+	if c := w.Header().Values("WWW-Authenticate"); w.Code != 401 || len(c) != 2 || !strings.HasPrefix(c[1], "Basic ") {
+		t.Errorf("%d %q", w.Code, c)
+	}
+}
+
+// What is changed in the list of scopes afterwards changes nothing.
+func TestRequireScopesCopies(t *testing.T) {
+	t.Parallel()
+	v, good, _ := refusals(t)
+	scopes := []string{"admin"}
+	h := httpauth.Middleware(v, nil)(httpauth.RequireScopes(scopes...)(whoami))
+	scopes[0] = "read"
+	if w := serve(h, request(t, "X-API-Key", good)); w.Code != 403 {
+		t.Errorf("%d", w.Code)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -34,7 +33,7 @@ func (s *service) routes(adminToken string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /whoami", auth(http.HandlerFunc(whoami)))
 	mux.Handle("GET /admin/report", auth(httpauth.RequireScopes("admin")(http.HandlerFunc(s.report))))
-	mux.Handle("/auth", httpauth.Forward(s.verifier, &httpauth.ForwardOptions{Options: options, Scopes: scopesAsked}))
+	mux.Handle("/auth", httpauth.Forward(s.verifier, &httpauth.ForwardOptions{Options: options, Scopes: httpauth.ScopesFromQuery}))
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /metrics", s.metrics)
 	// The API does its own routing. A ServeMux in front would answer "//" with a redirect in HTML, where
@@ -65,24 +64,6 @@ func (s *service) logRefusal(ctx context.Context, result httpauth.Result) {
 	}
 	s.logger.Log(ctx, level, "refused", "reason", result.Reason(), "status", result.Status,
 		"source", string(result.Source), "key", result.KeyID, "err", result.Err)
-}
-
-// scopesAsked returns those of /auth?scope=admin, repeated or with spaces between. A scope that
-// can't be read, or is empty, is one that no key has: a mistake in a proxy's configuration must not open a route.
-func scopesAsked(r *http.Request) []string {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return []string{""}
-	}
-	var scopes []string
-	for _, value := range query["scope"] {
-		named := strings.Fields(value)
-		if len(named) == 0 {
-			named = []string{""}
-		}
-		scopes = append(scopes, named...)
-	}
-	return scopes
 }
 
 // whoami tells clients what the server knows of their key.

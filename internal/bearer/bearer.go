@@ -5,6 +5,9 @@ package bearer
 // Credentials returns what follows the scheme in the value of an Authorization header: after
 // one space, uninterpreted. false: the scheme is another. scheme is given in lower case, and
 // compared without regard to the case of ASCII letters.
+//
+// What follows by anything else that ends a scheme, such as a tab, is no credential but is not
+// nothing either: laxer readers than this one find it there. It is returned as "".
 func Credentials(value, scheme string) (credentials string, is bool) {
 	if len(value) < len(scheme) {
 		return "", false
@@ -21,10 +24,13 @@ func Credentials(value, scheme string) (credentials string, is bool) {
 	if len(value) == len(scheme) {
 		return "", true
 	}
-	if value[len(scheme)] != ' ' {
+	switch c := value[len(scheme)]; {
+	case c == ' ':
+		return value[len(scheme)+1:], true
+	case tchar[c]:
 		return "", false
 	}
-	return value[len(scheme)+1:], true
+	return "", true
 }
 
 // Valid reports whether s is a b64token of RFC 6750: letters, digits, "-", ".", "_", "~", "+"
@@ -42,9 +48,16 @@ func Valid(s string) bool {
 	return s != ""
 }
 
-var token = func() (is [256]bool) {
-	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/") {
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+var (
+	token = set(alphanumeric + "-._~+/")
+	tchar = set(alphanumeric + "!#$%&'*+-.^_`|~") // of a scheme: RFC 9110, section 5.6.2
+)
+
+func set(of string) (is [256]bool) {
+	for _, c := range []byte(of) {
 		is[c] = true
 	}
 	return is
-}()
+}
