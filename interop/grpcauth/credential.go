@@ -10,6 +10,8 @@ import (
 const (
 	authorization = "authorization"
 	named         = "x-api-key"
+
+	gateway = "grpcgateway-" // grpc-gateway passes headers on under their names, and under these, too
 )
 
 // find returns the one credential of a call. Two of them are refused even if they are equal:

@@ -26,7 +26,7 @@
 // Unavailable that it could not be told. A client may try again after Unavailable alone.
 //
 // A stream outlives the call that began it, so its key is looked at again with every message, in
-// both directions: a revocation ends the stream at its next message, and so do an expiry, a
+// both directions, and at the end of the client's: a revocation ends the stream at its next message, and so do an expiry, a
 // rotation without grace, and the loss of a scope that the method asks for. A stream on which
 // nothing is sent is not ended: where that matters, let the server end streams by age.
 package grpcauth

@@ -17,7 +17,11 @@ type guard struct {
 	scopes   map[string][]string // by method
 }
 
+// newGuard panics without a Verifier: a server that would refuse everybody must not start.
 func newGuard(v Verifier, opts []Option) *guard {
+	if v == nil {
+		panic("grpcauth: no Verifier")
+	}
 	g := &guard{v, map[string][]string{}}
 	for _, o := range opts {
 		o(g)
@@ -44,14 +48,15 @@ func (g *guard) admit(ctx context.Context, method string) (context.Context, *api
 		return nil, nil, err
 	}
 	key, err := g.verifier.Verify(ctx, credential)
-	if err != nil {
+	if err != nil || key == nil { // neither would be a yes to nobody
 		return nil, nil, refusal(ctx, err)
 	}
 	if !g.permits(key, method) {
 		return nil, nil, errScope
 	}
-	sent.Delete(authorization)
-	sent.Delete(named)
+	for _, name := range []string{authorization, named, gateway + authorization} {
+		sent.Delete(name)
+	}
 	return apikey.NewContext(metadata.NewIncomingContext(ctx, sent), key), key, nil
 }
 
@@ -59,7 +64,7 @@ func (g *guard) admit(ctx context.Context, method string) (context.Context, *api
 // in the streams that it began, so its number is looked for, too.
 func (g *guard) again(ctx context.Context, admitted *apikey.Key, method string) error {
 	key, err := g.verifier.Lookup(ctx, admitted.ID())
-	if err != nil {
+	if err != nil || key == nil {
 		return refusal(ctx, err)
 	}
 	if number := admitted.Number(); number != 0 && !alive(key, number) {

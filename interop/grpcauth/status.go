@@ -20,11 +20,13 @@ var (
 	errUnavailable = status.Error(codes.Unavailable, "the API key can't be checked at the moment")
 )
 
-// refusal returns the answer to an error of a Verifier. A deadline of the store's own is a
-// failure like others: only the end of the call itself is answered as one.
+// refusal returns the answer to an error of a Verifier, also to none where there is no key. A failure
+// that wraps a rejection is a failure: it was not told whether the key is good. A deadline of the
+// store's own is a failure like others: only the end of the call itself is answered as one.
 func refusal(ctx context.Context, err error) error {
+	failed := errors.Is(err, apikey.ErrUnavailable) || errors.Is(err, apikey.ErrOverloaded)
 	switch {
-	case errors.Is(err, apikey.ErrRejected):
+	case errors.Is(err, apikey.ErrRejected) && !failed:
 		return errInvalid
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()

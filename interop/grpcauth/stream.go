@@ -2,6 +2,7 @@ package grpcauth
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 
 	"google.golang.org/grpc"
@@ -34,13 +35,17 @@ func (w *watched) SendMsg(m any) error {
 	return w.ServerStream.SendMsg(m)
 }
 
-// RecvMsg receives a message, and then looks whether the key is still good: the wait for it may
-// have been long.
+// RecvMsg receives a message, or the end of all messages, and then looks whether the key is still
+// good: the wait for it may have been long, and the end is what a handler acts on.
 func (w *watched) RecvMsg(m any) error {
-	if err := w.ServerStream.RecvMsg(m); err != nil {
+	err := w.ServerStream.RecvMsg(m)
+	if err != nil && err != io.EOF {
 		return err
 	}
-	return w.check()
+	if refused := w.check(); refused != nil {
+		return refused
+	}
+	return err
 }
 
 func (w *watched) check() error {

@@ -3,6 +3,8 @@ package grpcauth_test
 import (
 	"context"
 	"errors"
+	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -111,15 +113,113 @@ func TestStreamIsWatched(t *testing.T) {
 // transport is a stream on which every message comes and goes.
 type transport struct {
 	grpc.ServerStream
-	ctx  context.Context
-	sent int
+	ctx     context.Context
+	sent    int
+	receive func() error // nil: at once
 }
 
 func (s *transport) Context() context.Context { return s.ctx }
 
-func (s *transport) RecvMsg(any) error { return nil }
+func (s *transport) RecvMsg(any) error {
+	if s.receive == nil {
+		return nil
+	}
+	return s.receive()
+}
 
 func (s *transport) SendMsg(any) error { s.sent++; return nil }
+
+// stream is a transport with a credential.
+func stream(t *testing.T, receive func() error) *transport {
+	return &transport{ctx: metadata.NewIncomingContext(t.Context(), metadata.Pairs("x-api-key", "text")), receive: receive}
+}
+
+// A message, and the end of all, that comes after the revocation reaches no handler, also where the handler was
+// waiting for it before. What else ends a stream passes as it is.
+func TestReceivedAfterRevocation(t *testing.T) {
+	t.Parallel()
+	cut := status.Error(codes.Canceled, "cut off")
+	for what, c := range map[string]struct {
+		received error
+		revoked  bool
+		want     codes.Code
+		same     bool
+	}{
+		"a message": {nil, false, codes.OK, true}, "the end": {io.EOF, false, codes.Unknown, true}, "cut off": {cut, false, codes.Canceled, true},
+		"a message, revoked": {nil, true, codes.Unauthenticated, false}, "the end, revoked": {io.EOF, true, codes.Unauthenticated, false},
+		"cut off, revoked": {cut, true, codes.Canceled, true},
+	} {
+		keys := apikeytest.New(t, nil)
+		key, _ := keys.Create(t, apikey.CreateParams{})
+		revoked := false
+		v := verifier{key: key, lookup: func(context.Context, string) (*apikey.Key, error) {
+			if revoked {
+				return nil, apikey.ErrRevoked
+			}
+			return key, nil
+		}}
+		s := stream(t, func() error {
+			revoked = c.revoked // while the handler waits
+			return c.received
+		})
+		grpcauth.Stream(v)(nil, s, &grpc.StreamServerInfo{FullMethod: echoMethod}, func(_ any, watched grpc.ServerStream) error {
+			if err := watched.RecvMsg(nil); status.Code(err) != c.want || c.same != (err == c.received) {
+				t.Errorf("%s: %v", what, err)
+			}
+			return nil
+		})
+	}
+}
+
+// A Lookup that returns neither a key nor an error is no yes.
+func TestLookupOfNothing(t *testing.T) {
+	t.Parallel()
+	v := verifier{key: apikey.NewKey(&apikey.Record{Prefix: "ak"}), lookup: func(context.Context, string) (*apikey.Key, error) { return nil, nil }}
+	s := stream(t, nil)
+	err := grpcauth.Stream(v)(nil, s, &grpc.StreamServerInfo{FullMethod: echoMethod}, func(_ any, watched grpc.ServerStream) error {
+		return watched.SendMsg(nil)
+	})
+	if status.Code(err) != codes.Unavailable || s.sent != 0 {
+		t.Errorf("%v, %d messages sent", err, s.sent)
+	}
+}
+
+// One goroutine sends while another one receives, and both are told the same.
+func TestRefusedTwice(t *testing.T) {
+	t.Parallel()
+	answers := make(chan error, 2)
+	answers <- apikey.ErrRevoked
+	answers <- apikey.ErrOverloaded
+	var both sync.WaitGroup
+	both.Add(2)
+	v := verifier{key: apikey.NewKey(&apikey.Record{Prefix: "ak"}), lookup: func(context.Context, string) (*apikey.Key, error) {
+		both.Done()
+		both.Wait() // neither has an answer yet
+		return nil, <-answers
+	}}
+	var sent, received error
+	err := grpcauth.Stream(v)(nil, stream(t, nil), &grpc.StreamServerInfo{FullMethod: echoMethod}, func(_ any, watched grpc.ServerStream) error {
+		var all sync.WaitGroup
+		all.Go(func() { sent = watched.SendMsg(nil) })
+		all.Go(func() { received = watched.RecvMsg(nil) })
+		all.Wait()
+		return nil
+	})
+	if err == nil || sent != err || received != err {
+		t.Errorf("%v; to the sender %v, to the receiver %v", err, sent, received)
+	}
+}
+
+// What a handler has left running ends with its stream.
+func TestContextEndsWithTheHandler(t *testing.T) {
+	t.Parallel()
+	var left context.Context
+	grpcauth.Stream(verifier{key: &apikey.Key{}})(nil, stream(t, nil), &grpc.StreamServerInfo{FullMethod: echoMethod},
+		func(_ any, watched grpc.ServerStream) error { left = watched.Context(); return nil })
+	if left == nil || left.Err() == nil {
+		t.Error("it goes on")
+	}
+}
 
 // A refusal is final for its stream, though the key would be good again: a message is missing.
 func TestRefusalIsFinal(t *testing.T) {
@@ -133,7 +233,7 @@ func TestRefusalIsFinal(t *testing.T) {
 		}
 		return key, nil
 	}}
-	s := &transport{ctx: metadata.NewIncomingContext(t.Context(), metadata.Pairs("x-api-key", "text"))}
+	s := stream(t, nil)
 	err := grpcauth.Stream(v)(nil, s, &grpc.StreamServerInfo{FullMethod: echoMethod}, func(_ any, stream grpc.ServerStream) error {
 		for i, c := range []struct {
 			do   func(any) error
@@ -159,7 +259,7 @@ func TestRefusalIsFinal(t *testing.T) {
 // Where nothing is refused, the handler's word is the stream's.
 func TestHandlersError(t *testing.T) {
 	t.Parallel()
-	s := &transport{ctx: metadata.NewIncomingContext(t.Context(), metadata.Pairs("x-api-key", "text"))}
+	s := stream(t, nil)
 	own := status.Error(codes.Aborted, "the handler's own")
 	err := grpcauth.Stream(verifier{key: &apikey.Key{}})(nil, s, &grpc.StreamServerInfo{FullMethod: echoMethod},
 		func(any, grpc.ServerStream) error { return own })

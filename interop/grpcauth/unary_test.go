@@ -141,6 +141,9 @@ func TestFailures(t *testing.T) {
 	}{
 		{"overloaded", t.Context(), fmt.Errorf("%w: canary", apikey.ErrOverloaded), codes.Unavailable, unavailable},
 		{"unavailable", t.Context(), fmt.Errorf("%w: canary", apikey.ErrUnavailable), codes.Unavailable, unavailable},
+		{"unavailable, which wraps a rejection", t.Context(), because(apikey.ErrRevoked), codes.Unavailable, unavailable},
+		{"overloaded, which wraps a rejection", t.Context(), fmt.Errorf("%w: %w", apikey.ErrOverloaded, apikey.ErrRevoked), codes.Unavailable, unavailable},
+		{"neither a key nor an error", t.Context(), nil, codes.Unavailable, unavailable},
 		{"anything else", t.Context(), errors.New("canary"), codes.Unavailable, unavailable},
 		{"a status", t.Context(), status.Error(codes.OK+1, "canary"), codes.Unavailable, unavailable},
 		{"a deadline within", t.Context(), because(context.DeadlineExceeded), codes.Unavailable, unavailable},
@@ -162,7 +165,7 @@ func TestWhatHandlersSee(t *testing.T) {
 	s := start(t, keys, nil)
 	key, text := keys.Create(t, apikey.CreateParams{Subject: "user_1"})
 	for _, sent := range [][]string{{"authorization", "Bearer " + text}, {"x-api-key", text}} {
-		ctx := sending(t, append(sent, "x-request", "1", "x-request", "2")...)
+		ctx := sending(t, append(sent, "x-request", "1", "x-request", "2", "grpcgateway-authorization", "Bearer "+text)...)
 		if err := s.check(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -175,10 +178,25 @@ func TestWhatHandlersSee(t *testing.T) {
 				t.Errorf("%s: the key in the context is %v", sent[0], got)
 			}
 			md, ok := metadata.FromIncomingContext(seen)
-			if !ok || fmt.Sprint(md["x-request"]) != "[1 2]" || md["authorization"] != nil || md["x-api-key"] != nil {
+			if !ok || fmt.Sprint(md["x-request"]) != "[1 2]" || md["authorization"] != nil || md["x-api-key"] != nil || md["grpcgateway-authorization"] != nil {
 				t.Errorf("%s: the handler sees %v", sent[0], map[string][]string(md))
 			}
 		}
+	}
+}
+
+// A server that would refuse everybody does not start.
+func TestNoVerifier(t *testing.T) {
+	t.Parallel()
+	for what, f := range map[string]func(){"Unary": func() { grpcauth.Unary(nil) }, "Stream": func() { grpcauth.Stream(nil) }} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", what)
+				}
+			}()
+			f()
+		}()
 	}
 }
 
