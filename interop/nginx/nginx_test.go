@@ -31,16 +31,28 @@ func binary(t *testing.T) string {
 	return ""
 }
 
-// start runs nginx.conf for a server that answers /auth, and an upstream, both as host:port. It returns nginx's URL.
-func start(t *testing.T, nginx, auth, upstream string) string {
+// read returns a file's text.
+func read(t *testing.T, path string) string {
 	t.Helper()
-	folder := t.TempDir()
-	text, err := os.ReadFile("nginx.conf")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+// start runs nginx.conf for a server that answers /auth, and an upstream, both as host:port. It returns nginx's URL.
+func start(t *testing.T, nginx, auth, upstream string) string {
+	t.Helper()
+	return startWith(t, nginx, read(t, "nginx.conf"), auth, upstream)
+}
+
+// startWith runs a configuration that has the words between @ of nginx.conf.
+func startWith(t *testing.T, nginx, text, auth, upstream string) string {
+	t.Helper()
+	folder := t.TempDir()
 	address := freeAddress(t)
-	filled := strings.NewReplacer("@FOLDER@", folder, "@LISTEN@", address, "@AUTH@", auth, "@UPSTREAM@", upstream).Replace(string(text))
+	filled := strings.NewReplacer("@FOLDER@", folder, "@LISTEN@", address, "@AUTH@", auth, "@UPSTREAM@", upstream).Replace(text)
 	conf := filepath.Join(folder, "nginx.conf")
 	if err := os.WriteFile(conf, []byte(filled), 0o600); err != nil {
 		t.Fatal(err)
