@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -43,7 +44,16 @@ func (k *Key) object() object {
 }
 
 // MarshalJSON returns the key object: 16 fields, the 17 of [CreatedJSON] without the secret.
-func (k *Key) MarshalJSON() ([]byte, error) { return json.Marshal(k.object()) }
+func (k *Key) MarshalJSON() ([]byte, error) { return k.object().encode() }
+
+// encode leaves "<" as it is, so that claims are returned as they were given.
+func (o object) encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(o)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
 
 // CreatedJSON returns the key object with its secret, all 17 fields: the reply to the one who
 // asked for the key. A secret of another key is a [*ValidationError].
@@ -54,7 +64,7 @@ func CreatedJSON(key *Key, secret Secret) ([]byte, error) {
 	}
 	o := key.object()
 	o.Secret = &text
-	return json.Marshal(o)
+	return o.encode()
 }
 
 func orNull(s string) *string {

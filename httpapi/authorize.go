@@ -3,20 +3,31 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/internal/bearer"
 )
 
 // Caller says which keys somebody may manage. The zero Caller manages none.
+//
+// Every operation is open to it, also to rotate and delete its keys and to let them live longer. What not
+// everybody should do, [Options].Authorize refuses by the [Operation].
 type Caller struct {
-	// All lets it manage every key.
+	// All lets it manage every key, and give it any scopes and claims.
 	All bool
 	// Subjects are those whose keys it may manage. The keys of others do not exist for it.
 	Subjects []string
-	// Name is written down as who revoked a key; "": nobody's. At most 255 characters.
+	// Scopes are those that it may give to keys of its Subjects. Others are refused, or it could give itself any.
+	Scopes []string
+	// Claims lets it say what the claims of keys of its Subjects are, and who has created them (created_by).
+	Claims bool
+	// Name is written down as who revoked a key, without control characters and up to 255 characters; "":
+	// nobody's.
 	Name string
 }
 
@@ -51,6 +62,41 @@ func tokens(all []string) (func(*http.Request) (Caller, error), error) {
 		}
 		return Caller{All: true}, nil
 	}, nil
+}
+
+// may refuses what the caller can't give to a key.
+func (c *Caller) may(scopes []string, claims json.RawMessage, createdBy string) error {
+	if c.All {
+		return nil
+	}
+	for _, s := range scopes {
+		if !slices.Contains(c.Scopes, s) {
+			return notYours("scopes")
+		}
+	}
+	switch {
+	case c.Claims:
+	case claims != nil: // null, too: what they restrict must not be taken away
+		return notYours("claims")
+	case createdBy != "":
+		return notYours("created_by")
+	}
+	return nil
+}
+
+// label returns the name as apikey takes it: a revocation must not fail for how somebody is called.
+func (c *Caller) label() string {
+	const most = 255
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(c.Name, ""))
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
 }
 
 // sees reports whether the keys of a subject exist for c.

@@ -103,8 +103,9 @@ func TestAuthorize(t *testing.T) {
 		{"create", []string{subject}, "POST", "/api_keys", `{"name":"more","subject":"` + subject + `"}`, 201},
 		{"verify a foreign one", []string{subject}, "POST", "/api_keys/verify", `{"secret":"` + foreign.secret + `"}`, 404},
 		{"verify", []string{subject}, "POST", "/api_keys/verify", `{"secret":"` + mine.secret + `"}`, 200},
-		{"move to another", []string{subject}, "PATCH", "/api_keys/" + mine.id, `{"subject":"` + other + `"}`, 404},
-		{"move to another of its own", []string{subject, other}, "PATCH", "/api_keys/" + mine.id, `{"subject":"` + other + `"}`, 404},
+		{"move to another", []string{subject}, "PATCH", "/api_keys/" + mine.id, `{"subject":"` + other + `"}`, 400},
+		{"move to another of its own", []string{subject, other}, "PATCH", "/api_keys/" + mine.id, `{"subject":"` + other + `"}`, 400},
+		{"move a foreign one", []string{subject}, "PATCH", "/api_keys/" + foreign.id, `{"subject":"` + subject + `"}`, 404},
 	} {
 		w := a.send(t.Context(), c.method, c.target, strings.NewReader(c.body), "X-Caller", strings.Join(c.caller, " "))
 		if wantReply(t, w, c.want); t.Failed() {

@@ -17,10 +17,11 @@ func create(r *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.options.Quota != nil {
-		if err := r.options.Quota(r.Context(), p.Subject); err != nil {
-			return nil, refusal(err, overQuota)
-		}
+	if err := r.caller.may(p.Scopes, p.Claims, p.CreatedBy); err != nil {
+		return nil, err
+	}
+	if err := r.quota(p.Subject); err != nil {
+		return nil, err
 	}
 	key, secret, err := issuer.Create(r.Context(), p)
 	if err != nil {
@@ -28,6 +29,17 @@ func create(r *request) (*reply, error) {
 	}
 	body, err := apikey.CreatedJSON(key, secret)
 	return &reply{r.createStatus(), body}, err
+}
+
+// quota asks whether a subject can have one key more.
+func (r *request) quota(subject string) error {
+	if r.options.Quota == nil {
+		return nil
+	}
+	if err := r.options.Quota(r.Context(), subject); err != nil {
+		return refusal(err, overQuota)
+	}
+	return nil
 }
 
 // createParams reads the body.
@@ -54,7 +66,9 @@ func (r *request) createParams() (p apikey.CreateParams, err error) {
 	if p.Description, err = b.description(); err != nil {
 		return p, err
 	}
-	p.Claims = b["claims"]
+	if !b.isNull("claims") {
+		p.Claims = b["claims"]
+	}
 	if p.Scopes, err = b.scopes(); err != nil {
 		return p, err
 	}

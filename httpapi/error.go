@@ -58,6 +58,11 @@ func badRequest(param, reason string) error {
 	return &Error{Status: http.StatusBadRequest, Message: message, Param: param}
 }
 
+// notYours: only who manages all keys, or is allowed to, can say this of a key.
+func notYours(param string) error {
+	return &Error{Status: http.StatusForbidden, Message: param + " is not yours to say.", Param: param}
+}
+
 func notAllowed(methods map[string]operation) error {
 	allowed := slices.Sorted(maps.Keys(methods))
 	if i := slices.Index(allowed, "GET"); i >= 0 {
@@ -129,7 +134,7 @@ func refusal(err error, otherwise *Error) error {
 // members are the wire's names of what a ValidationError names.
 var members = map[string]string{
 	"Subject": "subject", "Name": "name", "Description": "description", "Type": "type", "CreatedBy": "created_by", "Claims": "claims",
-	"Scopes": "scopes", "ExpiresIn": "seconds_until_expiration", "Grace": "grace_seconds", "Reason": "revocation_reason",
+	"Scopes": "scopes", "ExpiresIn": "seconds_until_expiration", "Grace": "grace_seconds", "Reason": "revocation_reason", "id": "id",
 }
 
 // fail answers with an error.
@@ -138,19 +143,21 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var invalid *apikey.ValidationError
 	switch {
 	case errors.As(err, &answer):
+	case errors.Is(err, apikey.ErrUnavailable), errors.Is(err, apikey.ErrOverloaded): // whatever else their cause matches
+		answer = unavailable
 	case errors.Is(err, apikey.ErrNotFound):
 		answer = notFound
 	case errors.Is(err, apikey.ErrNameTaken):
 		answer = conflict
 	case errors.Is(err, apikey.ErrRevokedKey):
 		answer = revokedKey
-	case errors.As(err, &invalid) && members[invalid.Field] != "":
+	case errors.As(err, &invalid):
 		errors.As(badRequest(members[invalid.Field], invalid.Reason), &answer)
 	default:
 		answer = unavailable
 	}
 	if answer.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
-		a.options.Logger.WarnContext(r.Context(), "httpapi: a request failed", "method", r.Method, "err", err)
+		a.options.Logger.WarnContext(r.Context(), "httpapi: a request failed", "operation", Operation(r), "err", err)
 	}
 	WriteError(w, answer)
 }

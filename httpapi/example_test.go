@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +40,7 @@ func Example() {
 // Signed-in users manage their own keys.
 func ExampleOptions_authorize() {
 	store := memstore.New()
-	issuer, _ := apikey.NewIssuer(store, nil)
+	issuer, _ := apikey.NewIssuer(store, &apikey.IssuerOptions{UniqueNames: true})
 	verifier, _ := apikey.NewVerifier(store, nil)
 	defer verifier.Close()
 	userOf := func(*http.Request) string { return "user_2xhFjEI5X2qWRvtV13BzSj8H6Dk" } // your sessions
@@ -49,13 +50,32 @@ func ExampleOptions_authorize() {
 			if user == "" {
 				return httpapi.Caller{}, &httpapi.Error{Status: http.StatusUnauthorized, Message: "Sign in first."}
 			}
-			return httpapi.Caller{Subjects: []string{user}, Name: user}, nil
+			if httpapi.Operation(r) == "deleteApiKey" { // what was revoked is kept for the records
+				return httpapi.Caller{}, &httpapi.Error{Status: http.StatusForbidden, Message: "Revoke it."}
+			}
+			return httpapi.Caller{Subjects: []string{user}, Scopes: []string{"read", "write"}, Name: user}, nil
 		},
 	})
-	w := httptest.NewRecorder()
-	api.ServeHTTP(w, httptest.NewRequest("GET", "/api_keys?subject=org_2xhFjEI5X2qWRvtV13BzSj8H6Dk", nil))
-	fmt.Println(w.Code, w.Body)
-	// Output: 404 {"errors":[{"message":"There is no such API key.","long_message":"There is no such API key.","code":"resource_not_found"}]}
+	protected := http.NewCrossOriginProtection().Handler(api) // for sessions in a cookie
+
+	send := func(method, target, body string) {
+		w := httptest.NewRecorder()
+		protected.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
+		var reply struct {
+			Errors []struct{ Code, Message string }
+		}
+		json.Unmarshal(w.Body.Bytes(), &reply)
+		fmt.Println(w.Code, reply.Errors)
+	}
+	send("POST", "/api_keys", `{"name":"deploy","subject":"user_2xhFjEI5X2qWRvtV13BzSj8H6Dk","scopes":["write"]}`)
+	send("POST", "/api_keys", `{"name":"escape","subject":"user_2xhFjEI5X2qWRvtV13BzSj8H6Dk","scopes":["admin"]}`)
+	send("GET", "/api_keys?subject=org_2xhFjEI5X2qWRvtV13BzSj8H6Dk", "")
+	send("DELETE", "/api_keys/ak_00000000000000000000000000000000", "")
+	// Output:
+	// 201 []
+	// 403 [{feature_not_enabled scopes is not yours to say.}]
+	// 404 [{resource_not_found There is no such API key.}]
+	// 403 [{feature_not_enabled Revoke it.}]
 }
 
 func ExampleWriteError() {

@@ -73,6 +73,55 @@ func TestEveryStoreCallFailing(t *testing.T) {
 	}
 }
 
+// What a store fails with may wrap anything. It stays a failure: the key was not found to be missing, and the store's
+// words are for the log.
+func TestFaultsThatWrap(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{apikey.ErrNotFound, apikey.ErrRevokedKey, &apikey.ValidationError{Field: "Name", Reason: "canary"}} {
+		var log bytes.Buffer
+		store := &failing{Store: memstore.New()}
+		a := newAPI(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &apikeytest.Options{Store: store})
+		id, secret := a.created(t, "deploy")
+		store.err = fmt.Errorf("the canary: %w", cause)
+		w := a.call(t, "POST", "/api_keys/"+id+"/revoke", "")
+		wantReply(t, w, 503)
+		wantError(t, w, "service_unavailable", "")
+		if strings.Contains(w.Body.String(), "canary") || !strings.Contains(log.String(), "canary") || !strings.Contains(log.String(), "operation=revokeApiKey") {
+			t.Errorf("%s; log: %s", w.Body, &log)
+		}
+		store.err = nil
+		a.ok(t, 200, "POST", "/api_keys/verify", `{"secret":"`+secret+`"}`)
+	}
+}
+
+// failing is a store that takes no changes.
+type failing struct {
+	apikey.Store
+	err error
+}
+
+func (f *failing) Replace(ctx context.Context, r *apikey.Record) error {
+	if f.err != nil {
+		return f.err
+	}
+	return f.Store.Replace(ctx, r)
+}
+
+// Why the embedding server's own function failed is for the log alone; what the method was called is for nobody.
+func TestLogOfRefusals(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	a := newAPI(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Authorize: func(*http.Request) (httpapi.Caller, error) {
+		return httpapi.Caller{}, fmt.Errorf("the session store: %w", context.Canceled)
+	}}, nil)
+	for _, method := range []string{"GET", "ak_a_secret_in_the_wrong_place"} {
+		wantReply(t, a.call(t, method, "/api_keys", ""), 503)
+	}
+	if !strings.Contains(log.String(), "the session store") || strings.Contains(log.String(), "ak_a_secret") {
+		t.Errorf("%s", &log)
+	}
+}
+
 // A request whose client has gone gets an answer that nobody reads, and is not logged as a failure.
 func TestEndedContext(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -154,6 +155,23 @@ func made(t testing.TB, w *httptest.ResponseRecorder) (id, secret string) {
 		t.Fatalf("%v: %s", err, w.Body)
 	}
 	return o.ID, o.Secret
+}
+
+// edit changes what is stored of a key.
+func (a api) edit(t testing.TB, id string, change func(*apikey.Record)) {
+	t.Helper()
+	var rid apikey.ID
+	if _, err := hex.Decode(rid[:], []byte(strings.TrimPrefix(id, "ak_"))); err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Store.Get(t.Context(), rid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(r)
+	if err := a.Store.Replace(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // noUniqueNames lets a test make many keys of one name.

@@ -2,8 +2,13 @@
 // "API keys": programs that use a client of Clerk's Backend API work against it with another base
 // URL.
 //
+//	issuer, err := apikey.NewIssuer(store, &apikey.IssuerOptions{UniqueNames: true})
+//	…
 //	api, err := httpapi.New(issuer, verifier, &httpapi.Options{Tokens: []string{os.Getenv("ADMIN_TOKEN")}})
-//	mux.Handle("/", api)
+//	mux.Handle("/v1/", api)
+//
+// UniqueNames is what makes a second key of one name a 409, as it is at Clerk, also where a client only
+// tries again since it did not get the reply.
 //
 //	POST   /api_keys              create; the only reply, beside that of rotate, with a secret
 //	GET    /api_keys              list, by subject
@@ -17,15 +22,18 @@
 //	GET    /openapi.json          all of this as an OpenAPI 3.1 document, to anybody
 //
 // What stands before "/api_keys" in a path does not matter, so that it also works as "/v1/api_keys"
-// and wherever it is mounted. It does its own routing: http.ServeMux would answer some requests
-// with a redirect or with plain text, which such clients do not understand.
+// and wherever it is mounted. It does its own routing, and can be a server's only handler. An
+// http.ServeMux in front of it answers paths that are not clean ("//", "..") by itself, with a redirect in
+// HTML; where that matters, dispatch without one, as examples/server does.
 //
 // Every reply is JSON and never cached. An error is
 //
 //	{"errors":[{"message":"…","long_message":"…","code":"…","meta":{"param_name":"…"}}]}
 //
-// and repeats nothing of what was sent. Replies 503 say that it could not be told, or not be done;
-// after one of those, a change may have been made.
+// and repeats nothing of what was sent but an unknown member's name, if that is of small letters and "_".
+// Replies 503 say that it could not be told, or not be done; after one of those, a change may have
+// been made. To bound how long a request takes, give it a context with a deadline: the reply is 503 then.
+// http.TimeoutHandler answers in HTML.
 //
 // # Limits
 //
@@ -39,7 +47,8 @@
 //		api.ServeHTTP(w, r)
 //	})
 //
-// [Options].Quota bounds how many keys a subject may have.
+// [Options].Quota bounds how many keys a subject may have. A list reads all keys that its offset skips: 50,000
+// are 0.2 s from memory.
 package httpapi
 
 import (
@@ -59,6 +68,9 @@ type Options struct {
 	// document, and must not read the body. An [*Error] is answered as it is; one that matches
 	// apikey.ErrUnavailable, apikey.ErrOverloaded or a context's error with 503; any other with 401,
 	// which Clerk's clients take for a wrong secret key of their own.
+	//
+	// If it goes by a cookie, other sites can have a browser send requests, as no Content-Type is asked for: put
+	// [http.CrossOriginProtection] in front.
 	Authorize func(*http.Request) (Caller, error)
 	// ValidSubject says which subjects there may be; nil: those of Clerk, (user|org|mch|scim)_ and 27
 	// letters, digits or underscores. With it, created_by may be any text, too.
@@ -69,9 +81,10 @@ type Options struct {
 	// CreateStatus is that of the reply to create: 201 or 200. 0: 201, but 200 for the generated
 	// clients that take nothing else, as their User-Agent tells.
 	CreateStatus int
-	// Quota is asked before a key is created; an error is answered with 403 token_quota_exceeded, with
-	// the exceptions of Authorize. It does not see creates under way: several at once can each
-	// have the last place.
+	// Quota is asked before a key is created, or moved to the subject; an error is answered with 403
+	// token_quota_exceeded, with the exceptions of Authorize. Count with Query.IncludeInvalid, as an expired key
+	// can be given a new life. Quota does not see creates under way: several at once can each have the last
+	// place. What it was asked for may still be refused.
 	Quota func(ctx context.Context, subject string) error
 	// Logger is told, at Warn, of what failed and, at Error, of panics; nil: [slog.Default].
 	Logger *slog.Logger
@@ -85,9 +98,10 @@ type api struct {
 	document []byte
 }
 
-// New returns a handler for the management of the issuer's keys. verifier answers "verify" and
-// should take no other prefix than the issuer's. A wrong option is an [*apikey.ValidationError]. The
-// handler is safe for concurrent use.
+// New returns a handler for the management of the issuer's keys; one of ForSubject is for that subject's.
+// verifier answers "verify", for keys of the issuer alone. Lists and counts do not tell prefixes apart: where
+// Issuers of several are on one store, they show the keys of all. A wrong option is an
+// [*apikey.ValidationError]. The handler is safe for concurrent use.
 func New(issuer *apikey.Issuer, verifier *apikey.Verifier, opts *Options) (http.Handler, error) {
 	var o Options
 	if opts != nil {
@@ -138,12 +152,15 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, noRoute)
 		return
 	}
-	operation, id, err := a.route(path, r.Method)
+	o, id, err := match(path, r.Method)
+	if err == nil && id != "" {
+		id, err = a.keyID(id)
+	}
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	reply, err := operation(&request{api: a, Request: r, w: w, caller: caller, id: id})
+	reply, err := o.answer(&request{api: a, Request: r, w: w, caller: caller, id: id})
 	if err != nil {
 		a.fail(w, r, err)
 		return

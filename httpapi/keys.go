@@ -53,7 +53,7 @@ func revoke(r *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := issuer.Revoke(r.Context(), r.id, apikey.RevokeParams{Reason: reason, By: r.caller.Name})
+	key, err := issuer.Revoke(r.Context(), r.id, apikey.RevokeParams{Reason: reason, By: r.caller.label()})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func verify(r *request) (*reply, error) {
 		return nil, badRequest("secret", "required")
 	}
 	key, err := r.verifier.Verify(r.Context(), text)
-	if errors.Is(err, apikey.ErrRejected) || err == nil && !r.caller.sees(key.Subject()) {
+	if errors.Is(err, apikey.ErrRejected) || err == nil && !(r.caller.sees(key.Subject()) && r.issuer.Manages(key)) {
 		return nil, notFound
 	}
 	if err != nil {

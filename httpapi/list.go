@@ -14,6 +14,8 @@ import (
 const (
 	defaultLimit = 10
 	maxLimit     = 100
+	maxPage      = 500 // of apikey
+	maxQuery     = 255 // characters, as of a name
 )
 
 // keyList is a page. total_count is that of all pages.
@@ -38,19 +40,23 @@ func list(r *request) (*reply, error) {
 	if offset >= int64(page.TotalCount) {
 		return marshal(http.StatusOK, page)
 	}
-	q.Limit = int(min(offset+limit, maxLimit))
+	q.Limit = int(min(offset+limit, maxPage))
+	skip := offset
 	for key, err := range issuer.Keys(r.Context(), q) {
 		if err != nil {
 			return nil, err
 		}
-		if offset > 0 {
-			offset--
+		if skip > 0 {
+			skip--
 			continue
 		}
 		page.Data = append(page.Data, key)
 		if int64(len(page.Data)) == limit {
 			break
 		}
+	}
+	if n := len(page.Data); n > 0 { // some may have been created since they were counted
+		page.TotalCount = max(page.TotalCount, int(offset)+n)
 	}
 	return marshal(http.StatusOK, page)
 }
@@ -75,6 +81,8 @@ func (r *request) listQuery() (q apikey.Query, offset, limit int64, err error) {
 		return q, 0, 0, err
 	}
 	switch {
+	case utf8.RuneCountInString(q.Name) > maxQuery:
+		return q, 0, 0, badRequest("query", "longer than 255 characters")
 	case !values.Has("type"):
 		q.Type = "api_key"
 	case utf8.RuneCountInString(q.Type) < 3 || utf8.RuneCountInString(q.Type) > 25:

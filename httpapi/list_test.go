@@ -1,11 +1,16 @@
 package httpapi_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 )
 
 // page returns the names on a page and the count of all.
@@ -133,12 +138,65 @@ var badQueries = map[string]string{
 	"offset=9007199254740993":            "offset",
 	"offset=[]":                          "offset",
 	"query=%00":                          "query",
+	"query=" + strings.Repeat("x", 256):  "query",
+	"offset=1%20":                        "offset",
+	"limit=x&offset=0":                   "limit",
 	"query=a%0Ab":                        "query",
 	"query=%C3":                          "query",
 	"query=a&query=b":                    "query",
 	"query=%":                            "",
 	"query=%zz":                          "",
 	"a;b":                                "",
+}
+
+// A page beyond the last costs no list, and one near the end no more than has to be skipped.
+func TestOffsetBeyondTheEnd(t *testing.T) {
+	t.Parallel()
+	store := &listing{Store: memstore.New()}
+	a := newAPI(t, nil, &apikeytest.Options{Store: store})
+	for range 3 {
+		a.create(t, subject)
+	}
+	for query, lists := range map[string]int{"&offset=3": 0, "&offset=9007199254740992": 0, "&offset=2": 1, "": 1} {
+		store.lists = 0
+		if a.page(t, "subject="+subject+query); store.lists != lists {
+			t.Errorf("%s: %d lists; want %d", query, store.lists, lists)
+		}
+	}
+	// What is created between the count and the list is counted with it.
+	store.before = func() { store.before = nil; a.create(t, subject) }
+	if names, total := a.page(t, "subject="+subject+"&offset=1"); len(names) != 3 || total != 4 {
+		t.Errorf("%d keys of %d", len(names), total)
+	}
+}
+
+// listing is a store that counts its lists.
+type listing struct {
+	apikey.Store
+	lists  int
+	before func()
+}
+
+func (l *listing) List(ctx context.Context, f apikey.Filter, before apikey.ID, limit int) ([]*apikey.Record, apikey.ID, error) {
+	l.lists++
+	if l.before != nil {
+		l.before()
+	}
+	return l.Store.List(ctx, f, before, limit)
+}
+
+// Of keys that were made in one millisecond the order is that of their ids, newest first.
+func TestTies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // in which the clock stands
+		a := newAPI(t, nil, nil)
+		for i := range 5 {
+			a.created(t, fmt.Sprintf("key %d", i))
+		}
+		if names, _ := a.page(t, "subject="+subject); strings.Join(names, " ") != "key 4 key 3 key 2 key 1 key 0" {
+			t.Errorf("%q", names)
+		}
+	})
 }
 
 func TestBadQueries(t *testing.T) {

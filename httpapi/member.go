@@ -107,7 +107,8 @@ func (b body) seconds(name string, zero bool) (time.Duration, error) {
 	if zero && ms == 0 && exact {
 		return 0, nil
 	}
-	if ms < 1000 || ms > int64(100*year/time.Millisecond) {
+	const most = int64(100 * year / time.Millisecond)
+	if ms < 1000 || ms > most || ms == most && !exact {
 		return 0, badRequest(name, "not from 1 second to 100 years")
 	}
 	return time.Duration(ms) * time.Millisecond, nil

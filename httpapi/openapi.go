@@ -22,7 +22,7 @@ func document(prefix string, anySubject bool) []byte {
 
 func (a *api) serveDocument(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		a.fail(w, r, notAllowed(map[string]operation{http.MethodGet: nil}))
+		a.fail(w, r, notAllowed(map[string]operation{http.MethodGet: {}}))
 		return
 	}
 	(&reply{http.StatusOK, a.document}).write(w)

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -24,6 +25,8 @@ func TestOptions(t *testing.T) {
 		"an empty token":         {&httpapi.Options{Tokens: []string{token, ""}}, "Tokens"},
 		"a token with a space":   {&httpapi.Options{Tokens: []string{"two words"}}, "Tokens"},
 		"a token of two lines":   {&httpapi.Options{Tokens: []string{"token\n"}}, "Tokens"},
+		"a long token":           {&httpapi.Options{Tokens: []string{strings.Repeat("t", 4097)}}, "Tokens"},
+		"the longest token":      {&httpapi.Options{Tokens: []string{strings.Repeat("t", 4096)}}, ""},
 		"a status":               {&httpapi.Options{Tokens: []string{token}, CreateStatus: 204}, "CreateStatus"},
 		"tokens":                 {&httpapi.Options{Tokens: []string{token, "another"}}, ""},
 		"a caller's own":         {&httpapi.Options{Authorize: authorize}, ""},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,8 +17,11 @@ type reply struct {
 }
 
 func marshal(status int, v any) (*reply, error) {
-	body, err := json.Marshal(v)
-	return &reply{status, body}, err
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // or claims are returned in other bytes than they were given
+	err := e.Encode(v)
+	return &reply{status, bytes.TrimSuffix(body.Bytes(), []byte("\n"))}, err
 }
 
 func (re *reply) write(w http.ResponseWriter) {

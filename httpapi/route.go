@@ -20,42 +20,54 @@ func target(path string) (string, bool) {
 	return "", false
 }
 
-// operation answers a request.
-type operation func(*request) (*reply, error)
+// operation answers a request. Its name is the operationId in the document.
+type operation struct {
+	name   string
+	answer func(*request) (*reply, error)
+}
 
-// route returns the operation for what follows /api_keys, and the id of the key that it is for.
-func (a *api) route(path, method string) (operation, string, error) {
+// match returns the operation for what follows /api_keys, and the segment that says for which key.
+func match(path, method string) (o operation, segment string, err error) {
 	segments := strings.Split(path, "/")[1:] // path is "" or begins with a slash
 	var methods map[string]operation
-	var id string
 	switch {
 	case len(segments) == 0:
-		methods = map[string]operation{"GET": list, "POST": create}
+		methods = map[string]operation{"GET": {"getApiKeys", list}, "POST": {"createApiKey", create}}
 	case len(segments) == 1 && segments[0] == "verify":
-		methods = map[string]operation{"POST": verify}
+		methods = map[string]operation{"POST": {"verifyApiKey", verify}}
 	case len(segments) == 1 && segments[0] != "":
-		id = segments[0]
-		methods = map[string]operation{"GET": get, "PATCH": update, "DELETE": remove}
+		segment = segments[0]
+		methods = map[string]operation{"GET": {"getApiKey", get}, "PATCH": {"updateApiKey", update}, "DELETE": {"deleteApiKey", remove}}
 	case len(segments) == 2 && segments[0] != "":
-		id = segments[0]
+		segment = segments[0]
 		methods = map[string]map[string]operation{
-			"secret": {"GET": secret}, "revoke": {"POST": revoke}, "rotate": {"POST": rotate},
+			"secret": {"GET": {"getApiKeySecret", secret}},
+			"revoke": {"POST": {"revokeApiKey", revoke}},
+			"rotate": {"POST": {"rotateApiKey", rotate}},
 		}[segments[1]]
 	}
 	if methods == nil {
-		return nil, "", noRoute
+		return operation{}, "", noRoute
 	}
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	if methods[method] == nil {
-		return nil, "", notAllowed(methods)
+	o, is := methods[method]
+	if !is {
+		return operation{}, "", notAllowed(methods)
 	}
-	if id == "" {
-		return methods[method], "", nil
+	return o, segment, nil
+}
+
+// Operation returns what a request asks for, by its operationId in the OpenAPI document, such as "createApiKey": for
+// [Options].Authorize. "" is for what there is not, and for the document.
+func Operation(r *http.Request) string {
+	path, is := target(r.URL.EscapedPath())
+	if !is || path == documentPath {
+		return ""
 	}
-	id, err := a.keyID(id)
-	return methods[method], id, err
+	o, _, _ := match(path, r.Method)
+	return o.name
 }
 
 // keyID returns an id as the Issuer writes it: "api_key_" is what ids once began with at Clerk.

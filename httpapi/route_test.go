@@ -39,6 +39,8 @@ func TestPaths(t *testing.T) {
 		"/api_keys/" + id + "/secret/":                    404,
 		"/api_keys/" + id + "/secret/more":                404,
 		"/api_keys/verify/secret":                         400, // an id, and no good one
+		"/api_keys/api_keys/" + id:                        404, // what is mounted begins at the first one
+		"/xopenapi.json":                                  404,
 		"/API_KEYS/" + id:                                 404,
 		"/%61pi_keys/" + id:                               404,
 		"/api_keysx/" + id:                                404,

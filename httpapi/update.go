@@ -22,8 +22,16 @@ func update(r *request) (*reply, error) {
 	if p.Subject != nil && *p.Subject == key.Subject() {
 		p.Subject = nil // clients send it with every update
 	}
-	if p.Subject != nil && !r.options.AllowSubjectChange {
-		return nil, badRequest("subject", "it can't be changed")
+	if err := r.caller.may(p.Scopes, p.Claims, ""); err != nil {
+		return nil, err
+	}
+	if p.Subject != nil {
+		if !r.options.AllowSubjectChange || !r.caller.All {
+			return nil, badRequest("subject", "it can't be changed")
+		}
+		if err := r.quota(*p.Subject); err != nil {
+			return nil, err
+		}
 	}
 	if key, err = issuer.Update(r.Context(), r.id, p); err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func life(t *testing.T, client *clerkkeys.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if updated.UpdatedAt < key.UpdatedAt || updated.Expiration == nil || *updated.Expiration != updated.UpdatedAt+7200e3 {
+	if updated.UpdatedAt < key.UpdatedAt || updated.Expiration == nil || *updated.Expiration < updated.UpdatedAt+7200e3-1000 || *updated.Expiration > updated.UpdatedAt+7200e3+1000 {
 		t.Errorf("updated at %d after %d, expires at %v", updated.UpdatedAt, key.UpdatedAt, updated.Expiration)
 	}
 	key.Claims, key.Scopes, key.Description = json.RawMessage(`null`), []string{"admin"}, clerk.String("changed")

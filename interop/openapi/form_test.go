@@ -3,11 +3,14 @@ package openapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/seed-d3a9fb6b/apikey/httpapi"
 )
 
 // Every operation has what readers and generators of clients need.
@@ -34,6 +37,10 @@ func TestOperations(t *testing.T) {
 			t.Errorf("%s has the operationId of %s: %v", o, before, id)
 		}
 		ids[id] = o
+		r := httptest.NewRequestWithContext(t.Context(), o.method, strings.ReplaceAll(o.path, "{id}", unknown), nil)
+		if name := httpapi.Operation(r); name != id && o.path != "/openapi.json" {
+			t.Errorf("%s is %q for Authorize, and %v in the document", o, name, id)
+		}
 		if summary, _ := d.at(o.at("summary")...); summary == nil {
 			t.Errorf("%s has no summary", o)
 		}

@@ -104,11 +104,10 @@ func unlike(d *document, all []probe) (problems []string) {
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	d := parsed(t, served(t))
-	servers := d.servers()
-	if !slices.Equal(servers, []string{"/", "/v1"}) {
+	if servers := d.servers(); !slices.Equal(servers, []string{"."}) {
 		t.Errorf("servers %q", servers)
 	}
-	for _, problem := range unlike(d, probes(t, servers)) {
+	for _, problem := range unlike(d, probes(t, []string{"", "/v1", "/any/mount"})) {
 		t.Error(problem)
 	}
 }
