@@ -98,13 +98,18 @@ func metrics(t *testing.T, binary string) {
 		call(t, "GET", p.URL+"/whoami", key.Secret, "", http.StatusOK)
 	}
 	call(t, "GET", p.URL+"/whoami", "garbage", "", http.StatusUnauthorized)
+	foreign := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
+	call(t, "GET", p.URL+"/whoami", create(t, foreign, "foreign").Secret, "", http.StatusUnauthorized)
+	if warm := scrape(t, p); warm["apikey_cached_credentials"] != 1 {
+		t.Errorf("%d credentials in the cache; want 1", warm["apikey_cached_credentials"])
+	}
 	call(t, "POST", p.URL+"/api_keys/"+key.ID+"/revoke", p.Token, "", http.StatusOK)
 	for range 2 {
 		call(t, "GET", p.URL+"/whoami", key.Secret, "", http.StatusUnauthorized)
 	}
 	after := scrape(t, p)
 	for name, want := range map[string]uint64{
-		`apikey_verifications_total{outcome="accepted"}`: uses, `apikey_verifications_total{outcome="malformed"}`: 1,
+		`apikey_verifications_total{outcome="accepted"}`: uses, `apikey_verifications_total{outcome="malformed"}`: 1, `apikey_verifications_total{outcome="unknown"}`: 1,
 		`apikey_verifications_total{outcome="revoked"}`: 2, `apikey_verifications_total{outcome="expired"}`: 0,
 		"apikey_verifications_warm_total": uses - 1, "apikey_argon2_runs_total": 1,
 	} {
@@ -137,22 +142,29 @@ func logged(t *testing.T, binary string) {
 	text := p.stop(t)
 
 	type refusal struct {
-		Msg, Reason, Key string
-		Status           int
+		Msg, Level, Reason, Source, Key string
+		Status                          int
 	}
 	var refusals []refusal
+	callers := 0
 	for line := range strings.Lines(text) {
 		var entry refusal
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("%v: %q", err, line)
+		}
+		if entry.Msg == "httpapi: a caller was refused" {
+			callers++
 		}
 		if entry.Msg == "refused" {
 			refusals = append(refusals, entry)
 		}
 	}
 	want := []refusal{
-		{"refused", "insufficient_scope", key.ID, 403}, {"refused", "revoked", key.ID, 401},
-		{"refused", "revoked", key.ID, 401}, {"refused", "malformed", "", 401},
+		{"refused", "INFO", "insufficient_scope", "", key.ID, 403}, {"refused", "INFO", "revoked", "bearer", key.ID, 401},
+		{"refused", "INFO", "revoked", "bearer", key.ID, 401}, {"refused", "INFO", "malformed", "bearer", "", 401},
+	}
+	if callers != 1 {
+		t.Errorf("%d refusals of callers of the API; want 1", callers)
 	}
 	if len(refusals) != len(want) {
 		t.Fatalf("refusals %v, want %v", refusals, want)

@@ -17,7 +17,7 @@ func TestServer(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string){
 		"life": life, "curl": curl, "restart": restart, "paths": paths, "who am I": whoAmI, "forward": forward, "metrics": metrics,
 		"own token": ownToken, "refused start": refusedStart, "busy file": busyFile, "log": logged,
-		"last request": lastRequest, "interrupt": interrupt, "second signal": secondSignal,
+		"last request": lastRequest, "slow request": slowRequest, "slow header": slowHeader, "interrupt": interrupt, "second signal": secondSignal,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -30,6 +30,7 @@ func TestServer(t *testing.T) {
 func life(t *testing.T, binary string) {
 	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
 	key := create(t, p, "deploy")
+	call(t, "POST", p.URL+"/api_keys", p.Token, createBody("deploy"), http.StatusConflict) // names are unique
 	call(t, "GET", p.URL+"/whoami", key.Secret, "", http.StatusOK)
 	forbidden := call(t, "GET", p.URL+"/admin/report", key.Secret, "", http.StatusForbidden)
 	if !strings.Contains(forbidden.Header.Get("WWW-Authenticate"), `scope="admin"`) {
@@ -119,6 +120,10 @@ func paths(t *testing.T, binary string) {
 		{"GET", "/v1/whoami", "", 404, "text/plain; charset=utf-8"},
 		{"GET", "/api_keysx", p.Token, 404, "text/plain; charset=utf-8"},
 		{"GET", "/v2/api_keys" + list, p.Token, 404, "text/plain; charset=utf-8"},
+		{"GET", "/v1/v1/api_keys" + list, p.Token, 404, "text/plain; charset=utf-8"},
+		{"GET", "/v1%2fapi_keys" + list, p.Token, 404, "text/plain; charset=utf-8"},
+		{"GET", "/%61pi_keys" + list, p.Token, 404, "text/plain; charset=utf-8"},
+		{"GET", "/x/openapi.json", "", 404, "text/plain; charset=utf-8"},
 		{"POST", "/whoami", "", 405, "text/plain; charset=utf-8"},
 	} {
 		t.Run(fmt.Sprintf("%s %s %.5s", c.method, c.path, c.token), func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -91,6 +92,39 @@ func lastRequest(t *testing.T, binary string) {
 	}
 	if rest, err := p.wait(); err != nil || rest != "" {
 		t.Errorf("%v, printed %q\n%s", err, rest, &p.logged)
+	}
+}
+
+// A client that takes too long does not keep it from ending, before a supervisor would kill it.
+func slowRequest(t *testing.T, binary string) {
+	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
+	key := create(t, p, "used")
+	call(t, "GET", p.URL+"/whoami", key.Secret, "", http.StatusOK)
+	halfRequest(t, p)
+	if log := p.stop(t); !strings.Contains(log, "requests were cut off") {
+		t.Errorf("it waited for the request, or says nothing:\n%s", tail(log))
+	}
+}
+
+// Whoever sends a header slowly, or one without end, does not keep its connection.
+func slowHeader(t *testing.T, binary string) {
+	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
+	for what, c := range map[string]struct{ sent, answered string }{
+		"slow": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow:", ""},
+		"long": {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + strings.Repeat("a", 100<<10) + "\r\n\r\n", "HTTP/1.1 431 "},
+	} {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(p.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, c.sent); err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(conn) // until the server closes it
+		if !strings.HasPrefix(string(answer), c.answered) || c.answered == "" && len(answer) > 0 {
+			t.Errorf("%s: %q", what, answer)
+		}
 	}
 }
 

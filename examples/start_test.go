@@ -54,6 +54,7 @@ func refusedStart(t *testing.T, binary string) {
 		{"no such flag", nil, []string{"-token", secret}, 2, "-token"},
 		{"flag without a value", nil, []string{"-addr"}, 2, "-addr"},
 		{"argument", nil, []string{secret}, 2, "no other arguments"},
+		{"empty address", []string{good}, []string{"-addr", "", "-db", db}, 1, "-addr is empty"},
 		{"no port", []string{good}, []string{"-addr", "127.0.0.1", "-db", db}, 1, "missing port"},
 		{"port too high", []string{good}, []string{"-addr", "127.0.0.1:99999", "-db", db}, 1, "invalid port"},
 		{"port in use", nil, []string{"-addr", taken.Addr().String(), "-db", db}, 1, "in use"},
@@ -62,6 +63,7 @@ func refusedStart(t *testing.T, binary string) {
 		{"file of no bytes", []string{good}, []string{"-addr", "127.0.0.1:0", "-db", empty}, 1, empty},
 		{"token of nothing", []string{"APIKEY_ADMIN_TOKEN="}, at, 1, "APIKEY_ADMIN_TOKEN is set, but empty"},
 		{"token of blanks", []string{"APIKEY_ADMIN_TOKEN= \t\n"}, at, 1, "APIKEY_ADMIN_TOKEN is set, but empty"},
+		{"token too short", []string{"APIKEY_ADMIN_TOKEN=" + secret[:19]}, at, 1, "APIKEY_ADMIN_TOKEN has fewer than 20 characters"},
 		{"token of two words", []string{"APIKEY_ADMIN_TOKEN=" + secret + " " + secret}, at, 1, "APIKEY_ADMIN_TOKEN: "},
 		{"token too long", []string{"APIKEY_ADMIN_TOKEN=" + strings.Repeat(secret, 100)}, at, 1, "APIKEY_ADMIN_TOKEN: "},
 		{"keyring of nothing", []string{good, "APIKEY_KEYRING="}, at, 1, "APIKEY_KEYRING: "},
@@ -107,7 +109,12 @@ func ownToken(t *testing.T, binary string) {
 	}
 	key := create(t, p, "first")
 	call(t, "GET", p.URL+"/api_keys?subject="+user, adminToken, "", http.StatusUnauthorized)
-	p.stop(t)
+	if strings.Contains(p.stop(t), first) {
+		t.Error("the token is in the log")
+	}
+	if files, err := os.ReadDir(filepath.Dir(db)); err != nil || len(files) != 1 {
+		t.Errorf("beside the keys there are other files: %v, %v", files, err)
+	}
 
 	p = start(t, binary, db, keyring)
 	if p.Token == first {

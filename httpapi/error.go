@@ -156,6 +156,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		answer = unavailable
 	}
+	if answer.Status == http.StatusUnauthorized {
+		a.options.Logger.InfoContext(r.Context(), "httpapi: a caller was refused", "operation", Operation(r), "remote", r.RemoteAddr)
+	}
 	if answer.Status == http.StatusServiceUnavailable && r.Context().Err() == nil {
 		a.options.Logger.WarnContext(r.Context(), "httpapi: a request failed", "operation", Operation(r), "err", err)
 	}

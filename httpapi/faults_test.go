@@ -117,6 +117,11 @@ func TestLogOfRefusals(t *testing.T) {
 	for _, method := range []string{"GET", "ak_a_secret_in_the_wrong_place"} {
 		wantReply(t, a.call(t, method, "/api_keys", ""), 503)
 	}
+	b := newAPI(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, nil)
+	wantReply(t, b.send(t.Context(), "GET", "/api_keys", nil, "Authorization", "Bearer ak_a_secret_of_somebody"), 401)
+	if !strings.Contains(log.String(), `level=INFO msg="httpapi: a caller was refused" operation=getApiKeys remote=192.0.2.1:1234`) {
+		t.Errorf("%s", &log)
+	}
 	if !strings.Contains(log.String(), "the session store") || strings.Contains(log.String(), "ak_a_secret") {
 		t.Errorf("%s", &log)
 	}

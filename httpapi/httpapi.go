@@ -86,7 +86,8 @@ type Options struct {
 	// can be given a new life. Quota does not see creates under way: several at once can each have the last
 	// place. What it was asked for may still be refused.
 	Quota func(ctx context.Context, subject string) error
-	// Logger is told, at Warn, of what failed and, at Error, of panics; nil: [slog.Default].
+	// Logger is told, at Info, of requests answered with 401, since somebody may be guessing, at Warn of what
+	// failed and at Error of panics; nil: [slog.Default].
 	Logger *slog.Logger
 }
 

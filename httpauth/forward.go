@@ -32,7 +32,9 @@ type ForwardOptions struct {
 // 401 and 403. So it does of 503, and error_page makes a 503 of it again.
 //
 // The proxy must replace what clients send under the names of all three headers, also where the answer has
-// one empty or not at all, and the upstream must not be reached but through the proxy. nginx:
+// one empty or not at all, and the upstream must not be reached but through the proxy. Both must mean the same by
+// a path: with a path in proxy_pass, nginx passes on the one that it has chosen the location by, and
+// without one what the client wrote, /api/x/..%2f..%2fadmin. nginx:
 //
 //	location /api/ {
 //	    auth_request     /auth;
@@ -45,7 +47,7 @@ type ForwardOptions struct {
 //	    proxy_set_header Authorization    "";
 //	    proxy_set_header X-API-Key        "";
 //	    error_page       500 =503 /unavailable;
-//	    proxy_pass       http://upstream;
+//	    proxy_pass       http://upstream/api/;
 //	}
 //	location = /auth {
 //	    internal;
@@ -128,14 +130,20 @@ func identify(h http.Header, key *apikey.Key) {
 
 // ScopesFromQuery returns the scopes in the parameter "scope" of a request's URL, repeated or with spaces
 // between: /auth?scope=read+write. The URL must be set by the proxy's configuration, never by the
-// client. Where the query can't be read, or the parameter is empty, that is a scope which no key
-// has, so that a mistake in the configuration opens nothing.
+// client. Where the query can't be read, the parameter is empty, or there is one that looks like a slip of
+// the pen ("scopes", "Scope", "scope[]"), that is a scope which no key has, so that a mistake in the
+// configuration opens nothing.
 func ScopesFromQuery(r *http.Request) []string {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return []string{""}
 	}
 	var scopes []string
+	for name := range query {
+		if name != "scope" && strings.HasPrefix(strings.ToLower(name), "scope") {
+			return []string{""}
+		}
+	}
 	for _, value := range query["scope"] {
 		named := strings.FieldsFunc(value, func(c rune) bool { return c == ' ' })
 		if len(named) == 0 {

@@ -91,7 +91,8 @@ func TestScopesFromQuery(t *testing.T) {
 	for query, want := range map[string][]string{
 		"": nil, "scope=read": {"read"}, "scope=read&scope=write": {"read", "write"}, "scope=read+write": {"read", "write"}, "scope=%20read%20": {"read"},
 		"scope": {""}, "scope=": {""}, "scope=+": {""}, "scope=read&scope=": {"read", ""}, "scope=%zz": {""}, "scope=admin;x=1": {""}, "a;b": {""},
-		"SCOPE=admin": nil, "x=1": nil,
+		"SCOPE=admin": {""}, "Scope=admin": {""}, "scopes=admin": {""}, "scope[]=admin": {""}, "scope%3dadmin": {""}, "scope=read&scopes=admin": {""},
+		"x=1": nil, "x=1&scope=read": {"read"},
 	} {
 		r := request(t)
 		r.URL.RawQuery = query

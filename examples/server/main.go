@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,8 +32,12 @@ import (
 )
 
 // shutdownTimeout is how long requests under way have to end: longer than the wait for a turn at
-// argon2, shorter than what supervisors wait before they kill.
-const shutdownTimeout = 10 * time.Second
+// argon2, 5 s, and so much shorter than the 10 s after which many supervisors kill that the last-used times are
+// still written.
+const shutdownTimeout = 8 * time.Second
+
+// minToken is the shortest token that may manage keys, in characters: nothing slows down who guesses it.
+const minToken = 20
 
 // errUsage: the flags are wrong, and that was said already.
 var errUsage = errors.New("usage")
@@ -96,23 +101,35 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	if err != nil {
 		return err
 	}
+	ready := fmt.Sprintf("listening on http://%s\n", reachable(listener.Addr()))
 	if c.tokenIsNew {
-		fmt.Fprintf(stdout, "APIKEY_ADMIN_TOKEN=%s\n", c.token)
+		ready = fmt.Sprintf("APIKEY_ADMIN_TOKEN=%s\n", c.token) + ready
 	}
-	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
-	return serve(ctx, listener, &http.Server{
+	if _, err := io.WriteString(stdout, ready); err != nil { // nobody would know the token
+		return errors.Join(err, listener.Close())
+	}
+	return serve(ctx, logger, listener, &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    64 << 10, // more than a proxy in front lets through, which would take 431 for a fault
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	})
 }
 
-// serve answers until ctx ends, and then until the requests under way have their answers.
-func serve(ctx context.Context, listener net.Listener, server *http.Server) error {
+// reachable returns an address that a client on this machine can call.
+func reachable(listening net.Addr) string {
+	address, is := listening.(*net.TCPAddr)
+	if !is || !address.IP.IsUnspecified() {
+		return listening.String()
+	}
+	return net.JoinHostPort("localhost", strconv.Itoa(address.Port))
+}
+
+// serve answers until ctx ends, and then until the requests under way have their answers, or their time is over.
+func serve(ctx context.Context, logger *slog.Logger, listener net.Listener, server *http.Server) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -124,7 +141,8 @@ func serve(ctx context.Context, listener net.Listener, server *http.Server) erro
 	deadline, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(deadline); err != nil {
-		return errors.Join(fmt.Errorf("requests were cut off: %w", err), server.Close())
+		logger.Warn("requests were cut off", "err", err)
+		return server.Close()
 	}
 	return nil
 }
@@ -147,6 +165,10 @@ func configure(args []string, env func(string) (string, bool), stderr io.Writer)
 		return nil, errUsage
 	}
 
+	if c.addr == "" { // which would be every address of the machine
+		return nil, errors.New("-addr is empty")
+	}
+
 	token, given := env("APIKEY_ADMIN_TOKEN")
 	c.token = strings.TrimSpace(token) // files end in a line break
 	switch {
@@ -154,6 +176,8 @@ func configure(args []string, env func(string) (string, bool), stderr io.Writer)
 		c.token, c.tokenIsNew = rand.Text(), true
 	case c.token == "": // a secret that got lost on the way, not the wish for a new one
 		return nil, errors.New("APIKEY_ADMIN_TOKEN is set, but empty")
+	case len(c.token) < minToken:
+		return nil, fmt.Errorf("APIKEY_ADMIN_TOKEN has fewer than %d characters", minToken)
 	}
 	if text, given := env("APIKEY_KEYRING"); given {
 		keyring, err := apikey.ParseKeyring(strings.TrimSpace(text))

@@ -36,8 +36,8 @@ func (s *service) routes(adminToken string) (http.Handler, error) {
 	mux.Handle("/auth", httpauth.Forward(s.verifier, &httpauth.ForwardOptions{Options: options, Scopes: httpauth.ScopesFromQuery}))
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /metrics", s.metrics)
-	// The API does its own routing. A ServeMux in front would answer "//" with a redirect in HTML, where
-	// clients of the API expect JSON.
+	// The API does its own routing. A ServeMux in front of it would answer /api_keys// with a redirect in HTML,
+	// where its clients expect JSON.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isManagement(r.URL.EscapedPath()) {
 			api.ServeHTTP(w, r)
@@ -84,7 +84,8 @@ func (s *service) report(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]uint64{"accepted": stats.Accepted, "revoked": stats.Revoked, "argon2_runs": stats.Argon2Runs})
 }
 
-// health asks the store for a value that is not there: what counts is that it answers.
+// health asks the store for a value that is not there: what counts is that it answers. That it can be written to is
+// not tried; a full disk shows in answers 503.
 func (s *service) health(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.store.Value(r.Context(), "healthz"); err != nil {
 		s.logger.WarnContext(r.Context(), "the store does not answer", "err", err)

@@ -72,6 +72,8 @@ func TestAuthRequest(t *testing.T) {
 			200, reader, "read write"},
 		{"pretending twice, and in other spellings", "/api/x?y=1", []string{auth, bearer(bare), "X-Apikey-Scopes", "admin", "X-Apikey-Scopes", "root",
 			"x-apikey-id", "root", "X_Apikey_Subject", "root"}, 200, bare, ""},
+		{"as long as nginx takes", "/api/x?y=1", []string{auth, bearer(reader), "X-1", strings.Repeat("a", 7000), "X-2", strings.Repeat("a", 7000), "X-3",
+			strings.Repeat("a", 7000)}, 200, reader, "read write"},
 		{"admin", "/admin/x?y=1", []string{auth, bearer(admin)}, 200, admin, "admin"},
 		{"admin's key elsewhere", "/api/x?y=1", []string{auth, bearer(admin)}, 200, admin, "admin"},
 
@@ -91,7 +93,9 @@ func TestAuthRequest(t *testing.T) {
 		{"admin revoked", "/admin/x", []string{auth, bearer(dead)}, 401, key{}, ""},
 		{"asking by oneself", "/auth", []string{auth, bearer(reader)}, 404, key{}, ""},
 		{"asking for admin by oneself", "/auth-admin", []string{auth, bearer(admin)}, 404, key{}, ""},
+		{"the page for failures", "/unavailable", []string{auth, bearer(reader)}, 404, key{}, ""},
 		{"round the back", "/api/../admin/x", []string{auth, bearer(reader)}, 403, key{}, ""},
+		{"round the back, escaped", "/api/..%2fadmin/x", []string{auth, bearer(reader)}, 403, key{}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) { // one after the other: the upstream is told what to expect
 			response, body := get(t, url+c.path, c.headers...)
@@ -107,11 +111,61 @@ func TestAuthRequest(t *testing.T) {
 			}
 			if r != nil {
 				wantIdentity(t, r, c.owner.ID, c.scopes)
-				if r.RequestURI != c.path || body != "from the upstream" {
-					t.Errorf("%s arrived as %s, answered by %q", c.path, r.RequestURI, body)
+				if r.RequestURI != c.path || r.Host != "127.0.0.1" || body != "from the upstream" {
+					t.Errorf("%s arrived as %s for %s, answered by %q", c.path, r.RequestURI, r.Host, body)
 				}
 			}
 		})
+	}
+}
+
+// What arrives is the path that was judged, and not what the client wrote: an upstream that reads escapes in another
+// way than nginx would take the one for the other.
+func TestPathThatWasJudged(t *testing.T) {
+	t.Parallel()
+	nginx := binary(t)
+	server, u := serverproc.Start(t), newUpstream(t)
+	url := start(t, nginx, strings.TrimPrefix(server.URL, "http://"), u.address)
+	reader := create(t, server, "reader", `["read"]`)
+	for path, arrives := range map[string]string{
+		"/admin/../api/x":            "/api/x",
+		"/admin/..%2fapi/x?y=..%2f":  "/api/x?y=..%2f",
+		"/admin/x/..%2f..%2fapi/x":   "/api/x",
+		"/admin/%2e%2e/api/x":        "/api/x",
+		"/api/a/..%2f..%2fapi/b":     "/api/b",
+		"/api//x":                    "/api/x",
+		"/api/a%20b%3Fc":             "/api/a%20b%3Fc",
+		"/api/a%252fb":               "/api/a%252fb",
+		"/api/..%2f..%2f":            "", // 400
+		"/admin/x/..%2f..%2fadmin/x": "", // 403
+		"/%61dmin/x":                 "", // 403
+	} {
+		response, _ := get(t, url+path, "X-Api-Key", reader.Secret)
+		r := u.request(t)
+		switch {
+		case arrives == "" && (r != nil || response.StatusCode/100 != 4):
+			t.Errorf("%s: %d, arrived: %v", path, response.StatusCode, r)
+		case arrives != "" && (r == nil || r.RequestURI != arrives):
+			t.Errorf("%s: %d, arrived: %v, want %s", path, response.StatusCode, r, arrives)
+		}
+	}
+}
+
+// The owner of a secret that was rotated away is told so through nginx.
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	nginx := binary(t)
+	server, u := serverproc.Start(t), newUpstream(t)
+	url := start(t, nginx, strings.TrimPrefix(server.URL, "http://"), u.address)
+	old := create(t, server, "rotated", `[]`)
+	fresh := manage(t, server, "/api_keys/"+old.ID+"/rotate", `{"grace_seconds":3600}`)
+	for secret, told := range map[string]bool{old.Secret: true, fresh.Secret: false} {
+		response, _ := get(t, url+"/api/x", "X-Api-Key", secret)
+		u.request(t)
+		h := response.Header
+		if response.StatusCode != 200 || (len(h["Deprecation"]) == 1) != told || (len(h["Sunset"]) == 1) != told {
+			t.Errorf("%d %v", response.StatusCode, h)
+		}
 	}
 }
 
@@ -212,10 +266,12 @@ func TestUnavailable(t *testing.T) {
 		t.Parallel()
 		server, u := serverproc.Start(t), newUpstream(t)
 		url := start(t, nginx, strings.TrimPrefix(server.URL, "http://"), u.address)
-		k := create(t, server, "unlucky", `[]`)
-		response, body := get(t, url+"/api/broken", "Authorization", "Bearer "+k.Secret)
-		if response.StatusCode != http.StatusInternalServerError || body != "from the upstream" || u.request(t) == nil {
-			t.Errorf("%d: %s", response.StatusCode, body)
+		k := create(t, server, "unlucky", `["admin"]`)
+		for _, path := range []string{"/api/broken", "/admin/broken"} {
+			response, body := get(t, url+path, "Authorization", "Bearer "+k.Secret)
+			if response.StatusCode != http.StatusInternalServerError || body != "from the upstream" || u.request(t) == nil {
+				t.Errorf("%s: %d: %s", path, response.StatusCode, body)
+			}
 		}
 	})
 }

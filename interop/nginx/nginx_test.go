@@ -61,7 +61,7 @@ func startWith(t *testing.T, nginx, text, auth, upstream string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	t.Cleanup(cancel)
 	// -e: until it has read the file, it would log to where the distribution does.
-	cmd := exec.CommandContext(ctx, nginx, "-p", folder, "-e", "stderr", "-c", conf)
+	cmd := exec.CommandContext(ctx, nginx, "-p", folder, "-e", "stderr", "-g", "daemon off; master_process off;", "-c", conf)
 	var logged bytes.Buffer
 	cmd.Stderr = &logged
 	if err := cmd.Start(); err != nil {
@@ -131,10 +131,11 @@ func freeAddress(t *testing.T) string {
 // deadAddress returns one where nobody listens before the test ends: it is taken, and refuses connections.
 func deadAddress(t *testing.T) string {
 	t.Helper()
-	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	syscall.CloseOnExec(socket)
 	t.Cleanup(func() { syscall.Close(socket) })
 	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)

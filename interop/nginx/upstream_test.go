@@ -23,7 +23,7 @@ func newUpstream(t *testing.T) *upstream {
 		case "/api/echo":
 			io.Copy(w, r.Body)
 			return
-		case "/api/broken":
+		case "/api/broken", "/admin/broken":
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		io.WriteString(w, "from the upstream")
