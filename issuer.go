@@ -104,11 +104,10 @@ func (i *Issuer) ForSubject(subject string) *Issuer {
 // Prefix returns what its keys, and their ids, begin with.
 func (i *Issuer) Prefix() string { return i.options.Prefix }
 
-// Manages reports whether a key, as a [Verifier] returns it, is one that this Issuer can touch: it has its prefix
-// and, where the Issuer is for a subject, that one.
+// Manages reports whether a key, as a [Verifier] returns it, is one that this Issuer sees: any, or those of the
+// subject that it is for. It does no I/O.
 func (i *Issuer) Manages(key *Key) bool {
-	prefix, _, err := parseKeyID(key.ID())
-	return err == nil && prefix == i.Prefix() && (i.subject == nil || *i.subject != "" && key.Subject() == *i.subject)
+	return i.subject == nil || *i.subject != "" && key.Subject() == *i.subject
 }
 
 // inScope returns the subject that parameters mean.

@@ -178,3 +178,31 @@ func TestForSubjectRaces(t *testing.T) {
 		}
 	}
 }
+
+// Manages agrees with Get: what an Issuer can get, it manages.
+func TestManages(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	all := newIssuer(t, store, apikey.IssuerOptions{})
+	other := newIssuer(t, store, apikey.IssuerOptions{Prefix: "sk_live"}) // ids of any prefix are good
+	mine, _ := newKey(t, all, apikey.CreateParams{Subject: "user_1"})
+	theirs, _ := newKey(t, all, apikey.CreateParams{Subject: "user_2"})
+	foreign, _ := newKey(t, other, apikey.CreateParams{Subject: "user_1"})
+	for what, c := range map[string]struct {
+		issuer *apikey.Issuer
+		want   [3]bool
+	}{
+		"all":            {all, [3]bool{true, true, true}},
+		"another prefix": {other, [3]bool{true, true, true}},
+		"a subject":      {all.ForSubject("user_1"), [3]bool{true, false, true}},
+		"no subject":     {all.ForSubject(""), [3]bool{}},
+		"two subjects":   {all.ForSubject("user_1").ForSubject("user_2"), [3]bool{}},
+	} {
+		for i, key := range []*apikey.Key{mine, theirs, foreign} {
+			_, err := c.issuer.Get(t.Context(), key.ID())
+			if got := c.issuer.Manages(key); got != c.want[i] || got != (err == nil) {
+				t.Errorf("%s, key %d: %v, and Get says %v", what, i, got, err)
+			}
+		}
+	}
+}

@@ -96,11 +96,17 @@ func verify(r *request) (*reply, error) {
 		return nil, badRequest("secret", "required")
 	}
 	key, err := r.verifier.Verify(r.Context(), text)
-	if errors.Is(err, apikey.ErrRejected) || err == nil && !(r.caller.sees(key.Subject()) && r.issuer.Manages(key)) {
+	if errors.Is(err, apikey.ErrRejected) || err == nil && !r.shows(key) {
 		return nil, notFound
 	}
 	if err != nil {
 		return nil, err
 	}
 	return marshal(http.StatusOK, key)
+}
+
+// shows reports whether a key is there for the caller, and has an id of the prefix that this is for.
+func (r *request) shows(key *apikey.Key) bool {
+	id := key.ID()
+	return id[:len(id)-idDigits-1] == r.issuer.Prefix() && r.issuer.Manages(key) && r.caller.sees(key.Subject())
 }

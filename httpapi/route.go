@@ -5,7 +5,10 @@ import (
 	"strings"
 )
 
-const documentPath = "openapi.json"
+const (
+	documentPath = "openapi.json"
+	idDigits     = 32 // of an id, behind the prefix and "_"
+)
 
 // target returns what the path asks for: what follows the first segment api_keys, with its
 // slash, or the document. Nothing in it is decoded: ids need no escapes, and whoever guards a path
@@ -72,8 +75,7 @@ func Operation(r *http.Request) string {
 
 // keyID returns an id as the Issuer writes it: "api_key_" is what ids once began with at Clerk.
 func (a *api) keyID(segment string) (string, error) {
-	const digits = 32
-	cut := len(segment) - digits
+	cut := len(segment) - idDigits
 	if cut < 1 || segment[cut-1] != '_' || segment[:cut-1] != a.issuer.Prefix() && segment[:cut-1] != "api_key" {
 		return "", badRequest("id", "not the id of a key")
 	}
