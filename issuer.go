@@ -107,7 +107,7 @@ func (i *Issuer) Prefix() string { return i.options.Prefix }
 // Manages reports whether a key, as a [Verifier] returns it, is one that this Issuer sees: any, or those of the
 // subject that it is for. It does no I/O.
 func (i *Issuer) Manages(key *Key) bool {
-	return i.subject == nil || *i.subject != "" && key.Subject() == *i.subject
+	return key != nil && (i.subject == nil || *i.subject != "" && key.Subject() == *i.subject)
 }
 
 // inScope returns the subject that parameters mean.

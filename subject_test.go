@@ -198,6 +198,9 @@ func TestManages(t *testing.T) {
 		"no subject":     {all.ForSubject(""), [3]bool{}},
 		"two subjects":   {all.ForSubject("user_1").ForSubject("user_2"), [3]bool{}},
 	} {
+		if c.issuer.Manages(nil) {
+			t.Errorf("%s: a key that is none", what)
+		}
 		for i, key := range []*apikey.Key{mine, theirs, foreign} {
 			_, err := c.issuer.Get(t.Context(), key.ID())
 			if got := c.issuer.Manages(key); got != c.want[i] || got != (err == nil) {

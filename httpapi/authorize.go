@@ -15,16 +15,20 @@ import (
 
 // Caller says which keys somebody may manage. The zero Caller manages none.
 //
-// Every operation is open to it, also to rotate and delete its keys and to let them live longer. What not
-// everybody should do, [Options].Authorize refuses by the [Operation].
+// Every operation is open to it, also to delete its keys. What not everybody should do, [Options].Authorize
+// refuses by the [Operation].
+//
+// Neither claims nor the type of a key are there to restrict whoever may create keys: it can create one without.
 type Caller struct {
 	// All lets it manage every key, and give it any scopes and claims.
 	All bool
 	// Subjects are those whose keys it may manage. The keys of others do not exist for it.
 	Subjects []string
-	// Scopes are those that it may give to keys of its Subjects. Others are refused, or it could give itself any.
+	// Scopes are those that it may give to keys of its Subjects, or it could give itself any. A key that has others,
+	// by somebody else, it can neither rotate nor let live longer.
 	Scopes []string
-	// Claims lets it say what the claims of keys of its Subjects are, and who has created them (created_by).
+	// Claims lets it say what the claims of keys of its Subjects are, and who has created them (created_by). Without,
+	// it can neither rotate a key that has claims nor let it live longer.
 	Claims bool
 	// Name is written down as who revoked a key, without control characters and up to 255 characters; "":
 	// nobody's.
@@ -76,13 +80,16 @@ func (c *Caller) may(scopes []string, claims json.RawMessage, createdBy string) 
 	}
 	switch {
 	case c.Claims:
-	case claims != nil: // null, too: what they restrict must not be taken away
+	case claims != nil:
 		return notYours("claims")
 	case createdBy != "":
 		return notYours("created_by")
 	}
 	return nil
 }
+
+// mayRenew refuses a new secret, or a longer life, for a key that the caller could not have created.
+func (c *Caller) mayRenew(key *apikey.Key) error { return c.may(key.Scopes(), key.Claims(), "") }
 
 // label returns the name as apikey takes it: a revocation must not fail for how somebody is called.
 func (c *Caller) label() string {

@@ -145,6 +145,8 @@ func TestAuthorizeErrors(t *testing.T) {
 		"overloaded":  {fmt.Errorf("canary: %w", apikey.ErrOverloaded), 503, "service_unavailable"},
 		"too late":    {fmt.Errorf("canary: %w", context.DeadlineExceeded), 503, "service_unavailable"},
 		"its own":     {&httpapi.Error{Status: 429, RetryAfter: 1500 * time.Millisecond}, 429, "too_many_requests"},
+		"its own, for a failure": {fmt.Errorf("%w: %w", &httpapi.Error{Status: 403, Code: "not_today", Message: "Not today."}, apikey.ErrUnavailable), 403,
+			"not_today"},
 		"its own, wrapped": {fmt.Errorf("canary: %w", &httpapi.Error{Status: 403, Code: "not_today", Message: "Not today."}), 403,
 			"not_today"},
 	} {

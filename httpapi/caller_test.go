@@ -2,8 +2,10 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,18 +45,44 @@ func TestCallersPowers(t *testing.T) {
 		{`,"created_by":"user_000000000000000000000000000"`, 403, 201, 201, "created_by"},
 		{`,"description":"x","seconds_until_expiration":60`, 201, 201, 201, ""},
 	}
-	updates := []struct {
-		body                   string
+	type update struct {
+		target, body           string
 		limited, claiming, all int
 		param                  string
-	}{
-		{`{}`, 200, 200, 200, ""},
-		{`{"scopes":["write"]}`, 200, 200, 200, ""},
-		{`{"scopes":[]}`, 200, 200, 200, ""},
-		{`{"scopes":["admin"]}`, 403, 403, 200, "scopes"},
-		{`{"claims":{"role":"root"}}`, 403, 200, 200, "claims"},
-		{`{"claims":null}`, 403, 200, 200, "claims"}, // they may say what the key can't do
-		{`{"description":"x","seconds_until_expiration":60}`, 200, 200, 200, ""},
+	}
+	changes := map[string][]update{ // of a key with these scopes and claims
+		`["read"] null`: {
+			{"", `{}`, 200, 200, 200, ""},
+			{"", `{"scopes":["write"]}`, 200, 200, 200, ""},
+			{"", `{"scopes":[]}`, 200, 200, 200, ""},
+			{"", `{"scopes":["read","admin"]}`, 403, 403, 200, "scopes"},
+			{"", `{"claims":{"role":"root"}}`, 403, 200, 200, "claims"},
+			{"", `{"claims":null}`, 200, 200, 200, ""},
+			{"", `{"description":"x","seconds_until_expiration":60}`, 200, 200, 200, ""},
+			{"", `{"seconds_until_expiration":null}`, 200, 200, 200, ""},
+			{"/rotate", ``, 200, 200, 200, ""},
+			{"/revoke", ``, 200, 200, 200, ""},
+		},
+		`["ops","read"] null`: {
+			{"", `{"description":"x"}`, 200, 200, 200, ""},
+			{"", `{"scopes":["ops","read"]}`, 200, 200, 200, ""}, // as it is
+			{"", `{"scopes":["read"]}`, 200, 200, 200, ""},
+			{"", `{"scopes":["ops"]}`, 403, 403, 200, "scopes"},
+			{"", `{"scopes":["read","ops"]}`, 403, 403, 200, "scopes"},
+			{"", `{"seconds_until_expiration":60}`, 403, 403, 200, "scopes"},
+			{"", `{"seconds_until_expiration":null}`, 403, 403, 200, "scopes"},
+			{"/rotate", ``, 403, 403, 200, "scopes"},
+			{"/rotate", `{"grace_seconds":60}`, 403, 403, 200, "scopes"},
+			{"/revoke", ``, 200, 200, 200, ""},
+		},
+		`["read"] {"only":"read"}`: {
+			{"", `{"claims":{"only":"read"},"scopes":["read"]}`, 200, 200, 200, ""},
+			{"", `{"claims":{"only":"write"}}`, 403, 200, 200, "claims"},
+			{"", `{"claims":null}`, 403, 200, 200, "claims"},
+			{"", `{"seconds_until_expiration":60}`, 403, 200, 200, "claims"},
+			{"/rotate", ``, 403, 200, 200, "claims"},
+			{"/revoke", ``, 200, 200, 200, ""},
+		},
 	}
 	for i, caller := range []httpapi.Caller{limited, claiming, {All: true}} {
 		a := newAPI(t, &httpapi.Options{Authorize: as(caller)}, &noUniqueNames)
@@ -65,16 +93,43 @@ func TestCallersPowers(t *testing.T) {
 				wantError(t, w, "feature_not_enabled", c.param)
 			}
 		}
-		for _, c := range updates {
-			want := []int{c.limited, c.claiming, c.all}[i]
-			k, _ := a.Create(t, apikey.CreateParams{Subject: subject, Scopes: []string{"admin"}, Claims: []byte(`{"only":"read"}`)})
-			w := a.call(t, "PATCH", "/api_keys/"+k.ID(), c.body)
-			if wantReply(t, w, want); want == 403 {
+		for of, updates := range changes {
+			scopes, claims, _ := strings.Cut(of, " ")
+			for _, c := range updates {
+				p := apikey.CreateParams{Subject: subject, Claims: []byte(claims)}
+				if err := json.Unmarshal([]byte(scopes), &p.Scopes); err != nil {
+					t.Fatal(err)
+				}
+				k, text := a.Create(t, p)
+				want := []int{c.limited, c.claiming, c.all}[i]
+				w := a.call(t, map[bool]string{true: "PATCH", false: "POST"}[c.target == ""], "/api_keys/"+k.ID()+c.target, c.body)
+				if wantReply(t, w, want); want != 403 {
+					continue
+				}
 				wantError(t, w, "feature_not_enabled", c.param)
-				if after, err := a.Issuer.Get(t.Context(), k.ID()); err != nil || !after.HasScope("admin") || string(after.Claims()) != `{"only":"read"}` {
-					t.Errorf("%s: it was changed: %v", c.body, err)
+				after, err := a.Verifier.Verify(t.Context(), text)
+				if err != nil || !slices.Equal(after.Scopes(), p.Scopes) || !after.UpdatedAt().Equal(k.UpdatedAt()) {
+					t.Errorf("%s, %s%s: it was changed: %v", of, c.target, c.body, err)
 				}
 			}
+		}
+	}
+}
+
+// What is sent as it was read is not given back to a key from which somebody has taken it meanwhile.
+func TestTakenMeanwhile(t *testing.T) {
+	t.Parallel()
+	for want, caller := range map[string]httpapi.Caller{
+		"[read]": {Subjects: []string{subject}, Scopes: []string{"read"}},
+		"[ops]":  {All: true}, // who may, has given it
+	} {
+		store := &changing{Store: memstore.New(), change: func(r *apikey.Record) { r.Scopes = []string{"read"} }}
+		a := newAPI(t, &httpapi.Options{Authorize: as(caller)}, &apikeytest.Options{Store: store})
+		k, _ := a.Create(t, apikey.CreateParams{Subject: subject, Scopes: []string{"ops"}})
+		store.after = 1
+		o := a.ok(t, 200, "PATCH", "/api_keys/"+k.ID(), `{"scopes":["ops"],"description":"x"}`)
+		if fmt.Sprint(o["scopes"]) != want || o["description"] != "x" {
+			t.Errorf("%v; want %s", o, want)
 		}
 	}
 }
@@ -86,7 +141,7 @@ func TestMovedMeanwhile(t *testing.T) {
 		{"PATCH", "", `{"description":"x"}`}, {"POST", "/revoke", ""}, {"POST", "/rotate", ""}, {"DELETE", "", ""},
 	} {
 		for n := 1; n <= 2; n++ {
-			store := &moving{Store: memstore.New()}
+			store := &changing{Store: memstore.New(), change: func(r *apikey.Record) { r.Subject = other }}
 			a := newAPI(t, &httpapi.Options{Authorize: as(httpapi.Caller{Subjects: []string{subject}})}, &apikeytest.Options{Store: store})
 			k, text := a.Create(t, apikey.CreateParams{Subject: subject})
 			store.after = n
@@ -103,21 +158,22 @@ func TestMovedMeanwhile(t *testing.T) {
 	}
 }
 
-// moving is a store in which a key gets another subject after the n-th read.
-type moving struct {
+// changing is a store in which a key is changed by somebody else after the n-th read.
+type changing struct {
 	apikey.Store
-	after int
+	change func(*apikey.Record)
+	after  int
 }
 
-func (m *moving) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
+func (m *changing) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
 	r, err := m.Store.Get(ctx, id)
 	if m.after == 0 || err != nil {
 		return r, err
 	}
 	if m.after--; m.after == 0 {
-		moved := r.Clone()
-		moved.Subject = other
-		if err := m.Replace(ctx, moved); err != nil {
+		changed := r.Clone()
+		m.change(changed)
+		if err := m.Replace(ctx, changed); err != nil {
 			return nil, err
 		}
 	}

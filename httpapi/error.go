@@ -123,7 +123,7 @@ func refusal(err error, otherwise *Error) error {
 	var answer *Error
 	switch {
 	case errors.As(err, &answer):
-		return err
+		return answer
 	case errors.Is(err, apikey.ErrUnavailable), errors.Is(err, apikey.ErrOverloaded),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return errors.Join(unavailable, err)
@@ -142,9 +142,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var answer *Error
 	var invalid *apikey.ValidationError
 	switch {
-	case errors.As(err, &answer):
 	case errors.Is(err, apikey.ErrUnavailable), errors.Is(err, apikey.ErrOverloaded): // whatever else their cause matches
 		answer = unavailable
+	case errors.As(err, &answer):
 	case errors.Is(err, apikey.ErrNotFound):
 		answer = notFound
 	case errors.Is(err, apikey.ErrNameTaken):

@@ -77,7 +77,7 @@ func TestEveryStoreCallFailing(t *testing.T) {
 // words are for the log.
 func TestFaultsThatWrap(t *testing.T) {
 	t.Parallel()
-	for _, cause := range []error{apikey.ErrNotFound, apikey.ErrRevokedKey, &apikey.ValidationError{Field: "Name", Reason: "canary"}} {
+	for _, cause := range []error{apikey.ErrNotFound, apikey.ErrRevokedKey, &apikey.ValidationError{Field: "Name", Reason: "canary"}, &httpapi.Error{Status: 404, Message: "canary"}} {
 		var log bytes.Buffer
 		store := &failing{Store: memstore.New()}
 		a := newAPI(t, &httpapi.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, &apikeytest.Options{Store: store})

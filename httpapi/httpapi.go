@@ -21,8 +21,9 @@
 //	POST   /api_keys/{id}/rotate  a new secret under the same id; not in Clerk's API
 //	GET    /openapi.json          all of this as an OpenAPI 3.1 document, to anybody
 //
-// What stands before "/api_keys" in a path does not matter, so that it also works as "/v1/api_keys"
-// and wherever it is mounted. It does its own routing, and can be a server's only handler. An
+// What stands before "/api_keys" in a path does not matter, so that it also works as "/v1/api_keys",
+// which Clerk's client for Go asks for, where that for JavaScript does without "/v1", and wherever it is
+// mounted. So what guards a route in front of it goes by [Operation], not by the path. It does its own routing, and can be a server's only handler. An
 // http.ServeMux in front of it answers paths that are not clean ("//", "..") by itself, with a redirect in
 // HTML; where that matters, dispatch without one, as examples/server does.
 //

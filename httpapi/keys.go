@@ -69,8 +69,11 @@ func rotate(r *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, issuer, err := r.key()
+	key, issuer, err := r.key()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.caller.mayRenew(key); err != nil {
 		return nil, err
 	}
 	key, secret, err := issuer.Rotate(r.Context(), r.id, apikey.RotateParams{Grace: grace})

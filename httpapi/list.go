@@ -55,9 +55,7 @@ func list(r *request) (*reply, error) {
 			break
 		}
 	}
-	if n := len(page.Data); n > 0 { // some may have been created since they were counted
-		page.TotalCount = max(page.TotalCount, int(offset)+n)
-	}
+	page.TotalCount = max(page.TotalCount, int(offset)+len(page.Data)) // some may have been created since they were counted
 	return marshal(http.StatusOK, page)
 }
 

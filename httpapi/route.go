@@ -11,8 +11,7 @@ const (
 )
 
 // target returns what the path asks for: what follows the first segment api_keys, with its
-// slash, or the document. Nothing in it is decoded: ids need no escapes, and whoever guards a path
-// in front of this sees the same text.
+// slash, or the document. Nothing in it is decoded: ids need no escapes.
 func target(path string) (string, bool) {
 	if i := strings.Index(path+"/", "/api_keys/"); i >= 0 {
 		return path[i+len("/api_keys"):], true

@@ -10,8 +10,11 @@ import (
 // each in turn as long as they answer [apikey.ErrMalformed]. The first other answer is the
 // answer: what has the shape of one kind is never tried as another. So two [*apikey.Verifier] need
 // different VerifierOptions.Prefixes: to one that takes any, the other's keys are unknown. It panics
-// if one is nil.
+// if one is nil, and if there is none.
 func AnyOf(v ...Verifier) Verifier {
+	if len(v) == 0 {
+		panic("httpauth: no Verifier")
+	}
 	all := append(anyOf(nil), v...)
 	for _, v := range all {
 		if isNil(v) {

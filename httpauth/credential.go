@@ -41,11 +41,11 @@ func (g *guard) find(h http.Header) (credential string, source Source, err error
 		return "", none, ErrSeveralCredentials
 	}
 	if len(authorization) == 1 {
-		var is bool
-		if credential, is = bearer.Credentials(authorization[0], "bearer"); is {
+		value, is := strings.TrimLeft(authorization[0], " \t"), false // which HTTP/2 leaves there, and a proxy may take away
+		if credential, is = bearer.Credentials(value, "bearer"); is {
 			source = Bearer
 		} else if g.options.Basic {
-			if credential, is = bearer.Credentials(authorization[0], "basic"); is {
+			if credential, is = bearer.Credentials(value, "basic"); is {
 				source = Basic
 			}
 		}

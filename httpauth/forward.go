@@ -61,20 +61,27 @@ type ForwardOptions struct {
 //	}
 //
 // Caddy, of which 2.10 and some versions after it leave what the client sent where the answer has nothing
-// (GHSA-7r4p-vjf4-gxv4), so that it is taken away before:
+// (GHSA-7r4p-vjf4-gxv4), so that it is taken away before, with "_" for "-", too, which some upstreams
+// take for the same. The last lines are for clients that name a header in Connection, which removes it:
 //
-//	route {
-//		request_header -X-Apikey-*
+//	route /api/* {
+//		request_header -X-Apikey*
+//		request_header -X_Apikey*
 //		forward_auth 127.0.0.1:8080 {
-//			uri /auth
+//			uri /auth?
 //			copy_headers X-Apikey-Id X-Apikey-Subject X-Apikey-Scopes
 //		}
 //		request_header -Authorization
 //		request_header -X-Api-Key
-//		reverse_proxy upstream:9000
+//		reverse_proxy upstream:9000 {
+//			header_up X-Apikey-Id {http.request.header.X-Apikey-Id}
+//			header_up X-Apikey-Subject {http.request.header.X-Apikey-Subject}
+//			header_up X-Apikey-Scopes {http.request.header.X-Apikey-Scopes}
+//		}
 //	}
 //
-// Traefik replaces the headers that authResponseHeaders names.
+// Traefik replaces the headers that authResponseHeaders names, and leaves those with "_" to a middleware of
+// its own.
 //
 // Bytes of a subject that are not visible ASCII, and "%", are percent-encoded (RFC 3986). The headers
 // together have less than 27 KiB, with 100 scopes of 255 bytes; nginx takes 4 or 8 KiB unless
@@ -130,9 +137,8 @@ func identify(h http.Header, key *apikey.Key) {
 
 // ScopesFromQuery returns the scopes in the parameter "scope" of a request's URL, repeated or with spaces
 // between: /auth?scope=read+write. The URL must be set by the proxy's configuration, never by the
-// client. Where the query can't be read, the parameter is empty, or there is one that looks like a slip of
-// the pen ("scopes", "Scope", "scope[]"), that is a scope which no key has, so that a mistake in the
-// configuration opens nothing.
+// client. Where the query can't be read, the parameter is empty, or there is any other one ("scopes"), that is a
+// scope which no key has, so that a mistake in the configuration opens nothing.
 func ScopesFromQuery(r *http.Request) []string {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -140,7 +146,7 @@ func ScopesFromQuery(r *http.Request) []string {
 	}
 	var scopes []string
 	for name := range query {
-		if name != "scope" && strings.HasPrefix(strings.ToLower(name), "scope") {
+		if name != "scope" {
 			return []string{""}
 		}
 	}

@@ -92,7 +92,7 @@ func TestScopesFromQuery(t *testing.T) {
 		"": nil, "scope=read": {"read"}, "scope=read&scope=write": {"read", "write"}, "scope=read+write": {"read", "write"}, "scope=%20read%20": {"read"},
 		"scope": {""}, "scope=": {""}, "scope=+": {""}, "scope=read&scope=": {"read", ""}, "scope=%zz": {""}, "scope=admin;x=1": {""}, "a;b": {""},
 		"SCOPE=admin": {""}, "Scope=admin": {""}, "scopes=admin": {""}, "scope[]=admin": {""}, "scope%3dadmin": {""}, "scope=read&scopes=admin": {""},
-		"x=1": nil, "x=1&scope=read": {"read"},
+		"x=1": {""}, "x=1&scope=read": {""}, "scop=admin": {""}, "%20scope=admin": {""}, "&": nil,
 	} {
 		r := request(t)
 		r.URL.RawQuery = query

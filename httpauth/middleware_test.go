@@ -62,6 +62,10 @@ func TestSources(t *testing.T) {
 		{"another scheme beside X-API-Key", []string{"Authorization", "Digest x", "X-API-Key", good}, 200, 0},
 		{"a tab, beside X-API-Key", []string{"Authorization", "Bearer\t" + good, "X-API-Key", good}, 400, 0},
 		{"no-break space, beside X-API-Key", []string{"Authorization", "Bearer\u00a0" + second, "X-API-Key", good}, 400, 0},
+		{"a space before", []string{"Authorization", " Bearer " + good}, 200, 0},
+		{"a space before, beside X-API-Key", []string{"Authorization", " Bearer " + second, "X-API-Key", good}, 400, 0},
+		{"a tab before, beside X-API-Key", []string{"Authorization", "\t Bearer " + second, "X-API-Key", good}, 400, 0},
+		{"no-break space before, beside X-API-Key", []string{"Authorization", "\u00a0Bearer " + second, "X-API-Key", good}, 200, 0}, // another scheme
 		{"scheme alone, beside X-API-Key", []string{"Authorization", "Bearer", "X-API-Key", good}, 400, 0},
 
 		{"password", []string{"Authorization", basic("", good)}, 401, 200},
@@ -328,6 +332,7 @@ func TestWrongSetup(t *testing.T) {
 			var none *apikey.Verifier // NewVerifier's error was not looked at
 			httpauth.Middleware(none, nil)
 		},
+		"AnyOf of none":   func() { httpauth.AnyOf() },
 		"AnyOf":           func() { httpauth.AnyOf(v, nil) },
 		"scope":           func() { httpauth.RequireScopes("a b") },
 		"empty scope":     func() { httpauth.RequireScopes("") },

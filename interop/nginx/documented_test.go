@@ -65,6 +65,11 @@ func TestDocumented(t *testing.T) {
 		}
 	}
 
+	get(t, url+"/api/a/..%2f..%2fapi/b", "X-Api-Key", reader.Secret) // and an upstream that takes %2f for a slash
+	if r := u.request(t); r == nil || r.RequestURI != "/api/b" {
+		t.Errorf("arrived: %v", r)
+	}
+
 	down := startWith(t, nginx, conf, deadAddress(t), u.address)
 	response, body := get(t, down+"/api/x", "X-Api-Key", reader.Secret)
 	if response.StatusCode != http.StatusServiceUnavailable || u.request(t) != nil {
