@@ -63,7 +63,7 @@ func refusedStart(t *testing.T, binary string) {
 		{"file of no bytes", []string{good}, []string{"-addr", "127.0.0.1:0", "-db", empty}, 1, empty},
 		{"token of nothing", []string{"APIKEY_ADMIN_TOKEN="}, at, 1, "APIKEY_ADMIN_TOKEN is set, but empty"},
 		{"token of blanks", []string{"APIKEY_ADMIN_TOKEN= \t\n"}, at, 1, "APIKEY_ADMIN_TOKEN is set, but empty"},
-		{"token too short", []string{"APIKEY_ADMIN_TOKEN=" + secret[:19]}, at, 1, "APIKEY_ADMIN_TOKEN has fewer than 20 characters"},
+		{"token too short", []string{"APIKEY_ADMIN_TOKEN=" + secret[:19]}, at, 1, "APIKEY_ADMIN_TOKEN: "},
 		{"token of two words", []string{"APIKEY_ADMIN_TOKEN=" + secret + " " + secret}, at, 1, "APIKEY_ADMIN_TOKEN: "},
 		{"token too long", []string{"APIKEY_ADMIN_TOKEN=" + strings.Repeat(secret, 100)}, at, 1, "APIKEY_ADMIN_TOKEN: "},
 		{"keyring of nothing", []string{good, "APIKEY_KEYRING="}, at, 1, "APIKEY_KEYRING: "},

@@ -3,48 +3,25 @@ package httpapi
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"net/http"
-	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/internal/bearer"
 )
 
-// Caller says which keys somebody may manage. The zero Caller manages none.
-//
-// Every operation is open to it, also to delete its keys. What not everybody should do, [Options].Authorize
-// refuses by the [Operation].
-//
-// Neither claims nor the type of a key are there to restrict whoever may create keys: it can create one without.
-type Caller struct {
-	// All lets it manage every key, and give it any scopes and claims.
-	All bool
-	// Subjects are those whose keys it may manage. The keys of others do not exist for it.
-	Subjects []string
-	// Scopes are those that it may give to keys of its Subjects, or it could give itself any. A key that has others,
-	// by somebody else, it can neither rotate nor let live longer.
-	Scopes []string
-	// Claims lets it say what the claims of keys of its Subjects are, and who has created them (created_by). Without,
-	// it can neither rotate a key that has claims nor let it live longer.
-	Claims bool
-	// Name is written down as who revoked a key, without control characters and up to 255 characters; "":
-	// nobody's.
-	Name string
-}
-
-// maxToken is the longest token that is looked at, in bytes.
-const maxToken = 4 << 10
+// Bounds of a token, in bytes: what is shorter is guessed, what is longer is not looked at.
+const (
+	minToken = 20
+	maxToken = 4 << 10
+)
 
 // tokens returns an Authorize that takes these. They are compared by their SHA-256: digests have one length, and
 // how far two of them agree tells nothing about the tokens.
 func tokens(all []string) (func(*http.Request) (Caller, error), error) {
 	digests := make([][sha256.Size]byte, len(all))
 	for i, token := range all {
-		if !bearer.Valid(token) || len(token) > maxToken {
-			return nil, &apikey.ValidationError{Field: "Tokens", Reason: "one is empty, too long, or no b64token (RFC 6750)"}
+		if !bearer.Valid(token) || len(token) < minToken || len(token) > maxToken {
+			return nil, &apikey.ValidationError{Field: "Tokens", Reason: "one is not of 20 to 4096 characters, or no b64token (RFC 6750)"}
 		}
 		digests[i] = sha256.Sum256([]byte(token))
 	}
@@ -66,69 +43,4 @@ func tokens(all []string) (func(*http.Request) (Caller, error), error) {
 		}
 		return Caller{All: true}, nil
 	}, nil
-}
-
-// may refuses what the caller can't give to a key.
-func (c *Caller) may(scopes []string, claims json.RawMessage, createdBy string) error {
-	if c.All {
-		return nil
-	}
-	for _, s := range scopes {
-		if !slices.Contains(c.Scopes, s) {
-			return notYours("scopes")
-		}
-	}
-	switch {
-	case c.Claims:
-	case claims != nil:
-		return notYours("claims")
-	case createdBy != "":
-		return notYours("created_by")
-	}
-	return nil
-}
-
-// mayRenew refuses a new secret, or a longer life, for a key that the caller could not have created.
-func (c *Caller) mayRenew(key *apikey.Key) error { return c.may(key.Scopes(), key.Claims(), "") }
-
-// label returns the name as apikey takes it: a revocation must not fail for how somebody is called.
-func (c *Caller) label() string {
-	const most = 255
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(c.Name, ""))
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
-}
-
-// sees reports whether the keys of a subject exist for c.
-func (c *Caller) sees(subject string) bool {
-	return c.All || subject != "" && slices.Contains(c.Subjects, subject)
-}
-
-// issuerFor returns the Issuer with which the caller manages the keys of a subject. It is bound to that one,
-// so that a key that is moved away meanwhile is out of reach.
-func (r *request) issuerFor(subject string) (*apikey.Issuer, error) {
-	switch {
-	case !r.caller.sees(subject):
-		return nil, notFound
-	case r.caller.All:
-		return r.issuer, nil
-	}
-	return r.issuer.ForSubject(subject), nil
-}
-
-// key returns the key that a request is about, and the Issuer with which the caller manages it.
-func (r *request) key() (*apikey.Key, *apikey.Issuer, error) {
-	key, err := r.issuer.Get(r.Context(), r.id)
-	if err != nil {
-		return nil, nil, err
-	}
-	issuer, err := r.issuerFor(key.Subject())
-	return key, issuer, err
 }

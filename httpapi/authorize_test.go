@@ -53,11 +53,12 @@ func TestTokens(t *testing.T) {
 func TestSeveralTokens(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil, nil)
-	h, err := httpapi.New(a.Issuer, a.Verifier, &httpapi.Options{Tokens: []string{"first", "second", "third"}})
+	h, err := httpapi.New(a.Issuer, a.Verifier, &httpapi.Options{Tokens: []string{"first_0123456789_abcd", "second_0123456789_abcd", "third_0123456789_abcd"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for presented, want := range map[string]int{"first": 200, "second": 200, "third": 200, "fourth": 401, "firstsecond": 401} {
+	for presented, want := range map[string]int{"first_0123456789_abcd": 200, "second_0123456789_abcd": 200, "third_0123456789_abcd": 200,
+		"fourth_0123456789_abcd": 401, "first_0123456789_abcdsecond_0123456789_abcd": 401, "first": 401} {
 		w := api{h, a.Keys}.send(t.Context(), "GET", "/api_keys?subject="+subject, nil, "Authorization", "Bearer "+presented)
 		wantReply(t, w, want)
 	}

@@ -19,7 +19,7 @@ func Example() {
 	issuer, _ := apikey.NewIssuer(store, &apikey.IssuerOptions{UniqueNames: true})
 	verifier, _ := apikey.NewVerifier(store, nil)
 	defer verifier.Close()
-	api, err := httpapi.New(issuer, verifier, &httpapi.Options{Tokens: []string{"sk_of_the_operators"}})
+	api, err := httpapi.New(issuer, verifier, &httpapi.Options{Tokens: []string{"sk_of_the_operators_0001"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -30,7 +30,7 @@ func Example() {
 
 	body := `{"name":"deploy","subject":"user_2xhFjEI5X2qWRvtV13BzSj8H6Dk","scopes":["write"]}`
 	r := httptest.NewRequestWithContext(context.Background(), "POST", "/v1/api_keys", strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer sk_of_the_operators")
+	r.Header.Set("Authorization", "Bearer sk_of_the_operators_0001")
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, strings.Contains(w.Body.String(), `"secret":"ak_`))

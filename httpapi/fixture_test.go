@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	token   = "test-admin-token"
+	token   = "test-admin-token-0001"
 	subject = "user_2xhFjEI5X2qWRvtV13BzSj8H6Dk"
 	other   = "org_2xhFjEI5X2qWRvtV13BzSj8H6Dk"
 	unknown = "ak_00000000000000000000000000000000"

@@ -63,7 +63,8 @@ import (
 // Options are the choices of [New]. Tokens or Authorize is needed, and not both.
 type Options struct {
 	// Tokens are those that may manage all keys, sent as "Authorization: Bearer". What is kept of
-	// them in memory is a hash. Make them of 32 random bytes: nothing slows down who guesses.
+	// them in memory is a hash. Make them of 32 random bytes: nothing slows down who guesses. Each has 20
+	// characters at least.
 	Tokens []string
 	// Authorize says which keys a request may manage. It gets every request but those for the OpenAPI
 	// document, and must not read the body. An [*Error] is answered as it is; one that matches

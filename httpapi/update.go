@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/seed-d3a9fb6b/apikey"
 )
@@ -38,24 +37,6 @@ func update(r *request) (*reply, error) {
 		return nil, err
 	}
 	return marshal(http.StatusOK, key)
-}
-
-// mayUpdate refuses what the caller can't give to the key. What the key has already is not given, as some clients send
-// all that they know; nor is it written again, since somebody may have taken it away meanwhile.
-func (c *Caller) mayUpdate(key *apikey.Key, p *apikey.UpdateParams) error {
-	if c.All {
-		return nil
-	}
-	if slices.Equal(p.Scopes, key.Scopes()) {
-		p.Scopes = nil
-	}
-	if had := key.Claims(); string(p.Claims) == string(had) || had == nil && string(p.Claims) == "null" {
-		p.Claims = nil
-	}
-	if err := c.may(p.Scopes, p.Claims, ""); err != nil || p.ExpiresIn == nil {
-		return err
-	}
-	return c.mayRenew(key)
 }
 
 // updateParams reads a body in which what is absent stays as it is, and null clears.

@@ -36,9 +36,6 @@ import (
 // still written.
 const shutdownTimeout = 8 * time.Second
 
-// minToken is the shortest token that may manage keys, in characters: nothing slows down who guesses it.
-const minToken = 20
-
 // errUsage: the flags are wrong, and that was said already.
 var errUsage = errors.New("usage")
 
@@ -176,8 +173,6 @@ func configure(args []string, env func(string) (string, bool), stderr io.Writer)
 		c.token, c.tokenIsNew = rand.Text(), true
 	case c.token == "": // a secret that got lost on the way, not the wish for a new one
 		return nil, errors.New("APIKEY_ADMIN_TOKEN is set, but empty")
-	case len(c.token) < minToken:
-		return nil, fmt.Errorf("APIKEY_ADMIN_TOKEN has fewer than %d characters", minToken)
 	}
 	if text, given := env("APIKEY_KEYRING"); given {
 		keyring, err := apikey.ParseKeyring(strings.TrimSpace(text))
