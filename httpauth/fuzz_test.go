@@ -16,7 +16,7 @@ import (
 // gets the one good credential out of a header only if that is written as the RFCs say.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{"Bearer good", "bearer good", "Basic Z29vZDo=", "Basic Omdvb2Q=", "Bearer", "Bearer good, Bearer good", "Bearer  good",
-		"Basic", "Basic =", "Digest x", "", "good", "Bearer good\x00", "\u212aearer good", "Basic Z29v\nZDo="} {
+		"Basic", "Basic =", "Digest x", "", "good", "Bearer good\x00", "\u212aearer good", "Basic Z29v\nZDo=", " BAsiC Z29vZDo0", "\t Bearer good", "Bearer\tgood"} {
 		f.Add(seed, "", false)
 		f.Add("", seed, true)
 	}
@@ -40,7 +40,8 @@ func FuzzAuthorization(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		scheme, rest, _ := strings.Cut(authorization, " ")
+		value := strings.TrimLeft(authorization, " \t") // white space before is no part of it (RFC 9110, section 5.5)
+		scheme, rest, _ := strings.Cut(value, " ")
 		decoded, err := base64.StdEncoding.DecodeString(rest)
 		user, password, _ := strings.Cut(string(decoded), ":")
 		good := strings.EqualFold(scheme, "bearer") && rest == "good" ||
