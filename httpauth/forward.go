@@ -62,9 +62,11 @@ type ForwardOptions struct {
 //
 // Caddy, of which 2.10 and some versions after it leave what the client sent where the answer has nothing
 // (GHSA-7r4p-vjf4-gxv4), so that it is taken away before, with "_" for "-", too, which some upstreams
-// take for the same. The last lines are for clients that name a header in Connection, which removes it:
+// take for the same. The last lines are for clients that name a header in Connection, which removes it. Caddy
+// passes on the path that the client wrote, so this is for all of an upstream: with another route to it that asks
+// nobody, /api/x/..%2f..%2fpublic/x would be judged as that one.
 //
-//	route /api/* {
+//	route {
 //		request_header -X-Apikey*
 //		request_header -X_Apikey*
 //		forward_auth 127.0.0.1:8080 {
