@@ -3,10 +3,8 @@
 package caddy_test
 
 import (
-	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,13 +12,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
 	"github.com/seed-d3a9fb6b/apikey/httpauth"
+	"github.com/seed-d3a9fb6b/apikey/interop/serverproc"
 )
 
 // install is how the tests get their Caddy. .ci/run does it.
@@ -33,12 +30,12 @@ func documented(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, code, found := strings.Cut(string(source), "//\troute /api/* {\n")
+	_, code, found := strings.Cut(string(source), "//\troute {\n")
 	code, _, closed := strings.Cut(code, "//\t}\n")
 	if !found || !closed {
 		t.Fatal("the doc of Forward shows no route")
 	}
-	return "route /api/* {\n" + strings.ReplaceAll(code, "//\t", "") + "}\n"
+	return "route {\n" + strings.ReplaceAll(code, "//\t", "") + "}\n"
 }
 
 // start runs Caddy with the route, for a server that answers /auth, and an upstream, both as host:port.
@@ -53,60 +50,33 @@ func start(t *testing.T, auth, upstream string) (url string) {
 		t.Skipf("SKIPPED: no caddy: %s; APIKEY_REQUIRE_CADDY=1 makes this a failure", install)
 	}
 	folder := t.TempDir()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := serverproc.FreeAddress(t)
 	route := strings.NewReplacer("127.0.0.1:8080", auth, "upstream:9000", upstream).Replace(documented(t))
 	conf := filepath.Join(folder, "Caddyfile")
-	text := "{\n\tadmin off\n\tauto_https off\n}\nhttp://" + address + " {\n\tbind 127.0.0.1\n\t" + route + "\trespond /ready 204\n\trespond 404\n}\n"
+	text := "{\n\tadmin off\n\tauto_https off\n}\nhttp://" + address + " {\n\tbind 127.0.0.1\n\t" + route + "}\n"
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, caddy, "run", "--adapter", "caddyfile", "--config", conf)
-	cmd.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
-	var logged bytes.Buffer
-	cmd.Stderr = &logged
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := <-ended; err != nil {
-			t.Errorf("caddy ended with %v\n%s", err, &logged)
-		}
-	})
+	t.Setenv("HOME", folder) // where it would keep certificates
 	url = "http://" + address
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if response, err := http.Get(url + "/ready"); err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusNoContent {
-				return url
-			}
+	ready := func(ctx context.Context) bool {
+		r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+		if err != nil {
+			return false
 		}
-		select {
-		case err := <-ended:
-			ended <- nil
-			t.Fatalf("caddy ended at once: %v\n%s", err, &logged)
-		case <-ctx.Done():
-			t.Fatal("caddy does not answer")
-		case <-tick.C:
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return false
 		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusUnauthorized // as for every path
 	}
+	serverproc.StartOther(t, ready, caddy, "run", "--adapter", "caddyfile", "--config", conf)
+	return url
 }
 
 // Whatever clients say of themselves, the upstream is told what Forward has answered, and neither more nor less.
 func TestDocumented(t *testing.T) {
-	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	reader, readerText := keys.Create(t, apikey.CreateParams{Subject: "user_1", Scopes: []string{"read"}})
 	bare, bareText := keys.Create(t, apikey.CreateParams{Subject: "user_2"})
@@ -133,6 +103,7 @@ func TestDocumented(t *testing.T) {
 			[]string{reader.ID(), "user_1", "read"}},
 		{"a query of the client's", "/api/x?scope=admin&a;b&x=%zz", []string{"X-Api-Key", readerText}, 200, []string{reader.ID(), "user_1", "read"}},
 		{"nothing", "/api/x", nil, 401, nil},
+		{"nothing, elsewhere", "/public/x", nil, 401, nil},
 		{"pretence alone", "/api/x", pretence, 401, nil},
 		{"two", "/api/x", []string{"Authorization", "Bearer " + readerText, "X-Api-Key", readerText}, 401, nil},
 	} {

@@ -2,10 +2,8 @@
 package nginx_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,7 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/seed-d3a9fb6b/apikey/interop/serverproc"
 )
 
 // binary finds nginx.
@@ -51,49 +50,17 @@ func start(t *testing.T, nginx, auth, upstream string) string {
 func startWith(t *testing.T, nginx, text, auth, upstream string) string {
 	t.Helper()
 	folder := t.TempDir()
-	address := freeAddress(t)
+	address := serverproc.FreeAddress(t)
 	filled := strings.NewReplacer("@FOLDER@", folder, "@LISTEN@", address, "@AUTH@", auth, "@UPSTREAM@", upstream).Replace(text)
 	conf := filepath.Join(folder, "nginx.conf")
 	if err := os.WriteFile(conf, []byte(filled), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
-	t.Cleanup(cancel)
-	// -e: until it has read the file, it would log to where the distribution does.
-	cmd := exec.CommandContext(ctx, nginx, "-p", folder, "-e", "stderr", "-g", "daemon off; master_process off;", "-c", conf)
-	var logged bytes.Buffer
-	cmd.Stderr = &logged
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("nginx ended before the test: %v", err)
-		}
-		if err := <-ended; err != nil {
-			t.Errorf("nginx ended with %v", err)
-		}
-		if t.Failed() {
-			t.Logf("nginx said\n%s", &logged)
-		}
-	})
-
 	url := "http://" + address
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !answers(ctx, url, filepath.Join(folder, "nginx.pid")) {
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("nginx ended at once: %v\n%s", err, &logged)
-		case <-ctx.Done():
-			t.Fatal("nginx does not answer")
-		case <-tick.C:
-		}
-	}
+	ready := func(ctx context.Context) bool { return answers(ctx, url, filepath.Join(folder, "nginx.pid")) }
+	// -e: until it has read the file, it would log to where the distribution does.
+	serverproc.StartOther(t, ready, nginx, "-p", folder, "-e", "stderr", "-g", "daemon off; master_process off;", "-c", conf)
 	return url
 }
 
@@ -112,20 +79,6 @@ func answers(ctx context.Context, url, pidFile string) bool {
 	}
 	response.Body.Close()
 	return response.StatusCode == http.StatusNotFound
-}
-
-// freeAddress returns one where nobody listens yet.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // deadAddress returns one where nobody listens before the test ends: it is taken, and refuses connections.

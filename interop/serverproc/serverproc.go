@@ -1,4 +1,4 @@
-// Package serverproc runs examples/server for tests of what talks to it. Run such tests with -count=1: go test
+// Package serverproc runs examples/server, and servers of others, for tests of what they say to each other. Run such tests with -count=1: go test
 // remembers results, and does not see that a server outside of this module has changed.
 package serverproc
 
