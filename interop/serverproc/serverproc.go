@@ -1,5 +1,6 @@
-// Package serverproc runs examples/server, and servers of others, for tests of what they say to each other. Run such tests with -count=1: go test
-// remembers results, and does not see that a server outside of this module has changed.
+// Package serverproc runs examples/server, and servers of others, for tests of what they say to each other. Run
+// such tests with -count=1: go test remembers results, and does not see that a server outside of this module
+// has changed.
 package serverproc
 
 import (
