@@ -141,6 +141,10 @@ func (k *Key) SecretNotAfter() (time.Time, bool) {
 	return optional(k.facts.notAfter(k.number))
 }
 
+// Epoch returns how often something was taken from the key that a token derived from it may
+// assert: a scope, its subject, its claims. See [Record].
+func (k *Key) Epoch() uint32 { return uint32(k.facts.uint32(epochAt)) }
+
 // Hint returns the beginning of the text of the credential presented, else of the newest one, up
 // to where the secret begins: enough to tell whose key a text is, and nothing of the secret.
 func (k *Key) Hint() string {

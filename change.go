@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,11 +31,22 @@ func (i *Issuer) Update(ctx context.Context, id string, p UpdateParams) (*Key, e
 		if !r.RevokedAt.IsZero() {
 			return false, ErrRevokedKey
 		}
+		old := *r // which the edits below replace, and do not write into
 		for _, f := range set {
 			f(r)
 		}
+		if takesAway(&old, r) {
+			r.Epoch++
+		}
 		return len(set) > 0, nil
 	})
+}
+
+// takesAway reports whether a token derived from the key as it was could assert what is no longer
+// true of it. Claims have no order in which one is less than another, so any other ones count.
+func takesAway(old, new *Record) bool {
+	return old.Subject != new.Subject || !bytes.Equal(old.Claims, new.Claims) ||
+		slices.ContainsFunc(old.Scopes, func(scope string) bool { return !slices.Contains(new.Scopes, scope) })
 }
 
 // updates validates p.

@@ -34,7 +34,7 @@ const maxRecordBytes = 128 << 10
 // empty ones. An Issuer writes maxCredentials.
 const maxStoredCredentials = 64
 
-// Field numbers of a record; next free: 22 (carried), 23 (critical).
+// Field numbers of a record; next free: 24 (carried), 23 (critical).
 const (
 	fieldID            = 1
 	fieldVersion       = 2
@@ -57,6 +57,7 @@ const (
 	fieldDisabled      = 19
 	fieldCredential    = 20
 	fieldLastUsedAt    = 21
+	fieldEpoch         = 22 // carried: a program that does not know it derives nothing
 )
 
 // Field numbers of a credential; next free: 10 (carried), 11 (critical).
@@ -113,6 +114,7 @@ func (r *Record) MarshalBinary() ([]byte, error) {
 		e.credential(&r.Credentials[i])
 	}
 	e.time(fieldLastUsedAt, r.LastUsedAt)
+	e.uint(fieldEpoch, uint64(r.Epoch))
 	e.carry(0)
 	if len(r.Credentials) > maxStoredCredentials {
 		e.err = errors.New("too many credentials")
@@ -140,7 +142,7 @@ func (r *Record) UnmarshalBinary(data []byte) error {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return fmt.Errorf("%w: damaged, its checksum differs", errRecord)
 	}
-	d := decoder{buf: body[1:], lists: 1<<fieldScope | 1<<fieldCredential, last: fieldLastUsedAt}
+	d := decoder{buf: body[1:], lists: 1<<fieldScope | 1<<fieldCredential, last: fieldEpoch}
 	var out Record
 	for d.next() {
 		switch d.number {
@@ -191,6 +193,8 @@ func (r *Record) UnmarshalBinary(data []byte) error {
 			out.Credentials = append(out.Credentials, d.credential())
 		case fieldLastUsedAt:
 			out.LastUsedAt = d.time()
+		case fieldEpoch:
+			out.Epoch = uint32(d.uint(1<<32 - 1))
 		default:
 			out.unknown = d.carry(out.unknown)
 		}

@@ -21,7 +21,7 @@ const goldenRecordHex = "0101100197a1b2c3d47e5f8a0b1c2d3e4f50610202ac020302616b0
 	"aaaaaaaaaaaaaa05028020060461626364070684909282e733090686909282e733147b010101020101035d246172676f" +
 	"6e32696424763d3139246d3d382c743d312c703d31244141414141414141414141414141414141414141414124414141" +
 	"414141414141414141414141414141414141414141414141414141414141414141414141414141410604656667680706" +
-	"80909282e733080685909282e733150686909282e7338fb62c4e"
+	"80909282e733080685909282e733150686909282e733160107103b48b8"
 
 const tinyPHC = "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -36,7 +36,7 @@ func goldenRecord() *apikey.Record {
 		NameFold: "KEY", UniqueKey: "user_1\x00Key",
 		Claims: []byte(`{"n":1.0e2}`), Scopes: []string{"read", "write"},
 		CreatedAt: ms(0), UpdatedAt: ms(1), ExpiresAt: ms(2),
-		RevokedAt: ms(3), RevokedReason: "leaked", RevokedBy: "admin", Disabled: true,
+		RevokedAt: ms(3), RevokedReason: "leaked", RevokedBy: "admin", Disabled: true, Epoch: 7,
 		Credentials: []apikey.Credential{
 			{Number: 2, Kind: apikey.KindGenerated, Hash: tinyPHC, MAC: bytes.Repeat([]byte{0xaa}, 32), MACKey: 4096, Hint: "abcd", CreatedAt: ms(4), LastUsedAt: ms(6)},
 			{Number: 1, Kind: apikey.KindImported, Hash: tinyPHC, Hint: "efgh", CreatedAt: ms(0), NotAfter: ms(5)},

@@ -20,7 +20,7 @@ func newerEncoding() []byte {
 		field{1, string(ascending(1, 16))}, field{2, "\x01"}, field{3, "ak"}, field{5, "user_1"}, field{6, "key"},
 		field{20, fieldsOf(field{1, "\x02"}, hash, field{10, "of 2"}, field{10, "of 2, too"}, field{10, "of 2"}, field{12, ""}, field{1 << 40, "far"})},
 		field{20, fieldsOf(field{1, "\x01"}, hash, field{10, "of 1"})},
-		field{22, "of the record"}, field{22, ""}, field{22, "and again"}, field{24, ""}, field{1 << 62, "\x00\xff"},
+		field{24, "of the record"}, field{24, ""}, field{24, "and again"}, field{26, ""}, field{1 << 62, "\x00\xff"},
 	)
 }
 

@@ -48,12 +48,13 @@ func badEncodings() map[string][]byte {
 		"version and more":       encoding(field{2, "\x01\x01"}),
 		"disabled 0":             encoding(field{19, "\x00"}),
 		"disabled 2":             encoding(field{19, "\x02"}),
+		"epoch 2^32":             encoding(field{22, "\x80\x80\x80\x80\x10"}),
 		"critical field":         encoding(field{23, "x"}),
 		"critical field, empty":  encoding(field{23, ""}),
 		"far critical field":     encoding(field{1<<20 + 1, "x"}),
 		"greatest field":         encoding(field{math.MaxUint64, "x"}),
-		"carried descending":     encoding(field{24, "x"}, field{22, "y"}),
-		"critical after carried": encoding(field{22, "x"}, field{23, "y"}),
+		"carried descending":     encoding(field{26, "x"}, field{24, "y"}),
+		"critical after carried": encoding(field{24, "x"}, field{25, "y"}),
 	}
 	for _, n := range []uint64{3, 4, 5, 6, 7, 8, 9, 10, 11, 17, 18} {
 		bad[fmt.Sprintf("text %d written though empty", n)] = encoding(field{n, ""})
@@ -71,7 +72,7 @@ func badEncodings() map[string][]byte {
 			bad[fmt.Sprintf("time %d %s", n, what)] = encoding(field{n, value})
 		}
 	}
-	for _, n := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 21} { // all but the lists
+	for _, n := range []uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 21, 22} { // all but the lists
 		bad[fmt.Sprintf("field %d twice", n)] = encoding(field{n, goodValue(n)}, field{n, goodValue(n)})
 	}
 	for n := uint64(1); n <= 9; n++ {

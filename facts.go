@@ -12,7 +12,7 @@ import (
 // not look into. It shares nothing with the record.
 //
 //	id (16), times (5 × 8, ms since 1970), ends of the texts (4 each, one more for where they
-//	begin), how many scopes (4), how many credentials (4)
+//	begin), how many scopes (4), how many credentials (4), epoch (4)
 //	credentials × { created (8) not after (8) last used (8) end of the hint (4) number (2) kind (2) }
 //	scopes × end of the scope (4)
 //	the texts, the scopes, the hints
@@ -47,7 +47,8 @@ const (
 	textsAt       = timesAt + 8*times
 	scopeCount    = textsAt + 4*(texts+1)
 	secretCount   = scopeCount + 4
-	credentialsAt = secretCount + 4
+	epochAt       = secretCount + 4
+	credentialsAt = epochAt + 4
 
 	credentialSize = 32
 	hintAt         = 24 // in a credential
@@ -87,6 +88,7 @@ func pack(r *Record) facts {
 	}
 	binary.LittleEndian.PutUint32(b[scopeCount:], uint32(len(r.Scopes)))
 	binary.LittleEndian.PutUint32(b[secretCount:], uint32(len(r.Credentials)))
+	binary.LittleEndian.PutUint32(b[epochAt:], r.Epoch)
 	for i, s := range r.Scopes {
 		put(credentialsAt+credentialSize*len(r.Credentials)+scopeSize*i, s)
 	}

@@ -24,7 +24,7 @@ func TestKeyShowsTheRecord(t *testing.T) {
 		}
 		r := &apikey.Record{ID: id, Prefix: texts[0], Type: texts[1], Subject: texts[2], Name: texts[3], Description: texts[4],
 			CreatedBy: texts[5], RevokedReason: texts[6], RevokedBy: texts[7], Claims: json.RawMessage(claims), Scopes: scopes,
-			CreatedAt: at(0), UpdatedAt: at(1), ExpiresAt: at(2), RevokedAt: at(3), LastUsedAt: at(4)}
+			CreatedAt: at(0), UpdatedAt: at(1), ExpiresAt: at(2), RevokedAt: at(3), LastUsedAt: at(4), Epoch: times[8]}
 		for i, hint := range hints[:times[9]%4] {
 			r.Credentials = append(r.Credentials, apikey.Credential{Number: uint16(3 - i), Kind: uint8(i), Hash: "a hash", MAC: []byte("a MAC"),
 				MACKey: 7, Hint: hint, CreatedAt: at(5 + i), LastUsedAt: at(6 + i)})
@@ -34,9 +34,9 @@ func TestKeyShowsTheRecord(t *testing.T) {
 		revoked, isRevoked := k.RevokedAt()
 		used, wasUsed := k.LastUsedAt()
 		got := fmt.Sprintf("%q", []any{k.ID(), k.Type(), k.Subject(), k.Name(), k.Description(), k.CreatedBy(), k.RevocationReason(), k.RevokedBy(),
-			string(k.Claims()), k.Scopes(), k.CreatedAt(), k.UpdatedAt(), expires, hasExpiry, revoked, isRevoked, used, wasUsed})
+			string(k.Claims()), k.Scopes(), k.CreatedAt(), k.UpdatedAt(), k.Epoch(), expires, hasExpiry, revoked, isRevoked, used, wasUsed})
 		want := fmt.Sprintf("%q", []any{r.Prefix + "_" + r.ID.String(), r.Type, r.Subject, r.Name, r.Description, r.CreatedBy, r.RevokedReason, r.RevokedBy,
-			string(r.Claims), r.Scopes, r.CreatedAt, r.UpdatedAt, r.ExpiresAt, !r.ExpiresAt.IsZero(), r.RevokedAt, !r.RevokedAt.IsZero(), r.LastUsedAt, !r.LastUsedAt.IsZero()})
+			string(r.Claims), r.Scopes, r.CreatedAt, r.UpdatedAt, r.Epoch, r.ExpiresAt, !r.ExpiresAt.IsZero(), r.RevokedAt, !r.RevokedAt.IsZero(), r.LastUsedAt, !r.LastUsedAt.IsZero()})
 		credentials := k.Credentials()
 		for i := range r.Credentials {
 			r.Credentials[i].Hash, r.Credentials[i].MAC, r.Credentials[i].MACKey = "", nil, 0

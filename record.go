@@ -54,6 +54,10 @@ type Record struct {
 
 	Disabled bool // a Verifier refuses the key with ErrDenied; nothing in this package sets it yet
 
+	// Epoch counts how often something was taken from the key that a token derived from it may
+	// assert: a scope, its subject, its claims. What was derived in an older epoch is dead.
+	Epoch uint32
+
 	Credentials []Credential // newest first, so the first has the highest number ever used
 
 	LastUsedAt time.Time // of any credential; only RecordUse moves it

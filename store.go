@@ -95,6 +95,27 @@ type Change struct {
 	Fresh time.Time
 }
 
+// ChangesKept is how long a [ChangeLog] remembers a change, at least.
+const ChangesKept = time.Hour
+
+// ChangeLog is what a [Store] also implements if it remembers which records were changed lately.
+// Package sts needs it to tell the verifiers of other processes which keys have died: a process
+// that has just started, or another one on the same store, must know what happened before.
+type ChangeLog interface {
+	// Changes returns the records that were replaced or deleted no longer than within ago by the
+	// store's own clock, each once, in no order; it may return more. It is linearizable and durable as
+	// the change itself: a change is in it from its commit on, until ChangesKept has passed. The
+	// store's clock does not go back here, so that a step back can hide none. Creates, RecordUse and
+	// writes that were refused are no changes. A within below zero, or above ChangesKept, is an error.
+	Changes(ctx context.Context, within time.Duration) ([]Logged, error)
+}
+
+// Logged is the latest change of a record.
+type Logged struct {
+	ID       ID
+	Sequence uint64 // higher with every change of this record
+}
+
 // Filter selects records. Zero fields select all.
 type Filter struct {
 	Subject  string    // exactly this subject

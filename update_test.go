@@ -30,18 +30,19 @@ func TestUpdate(t *testing.T) {
 			{"description", apikey.UpdateParams{Description: new("new")}, func(r *apikey.Record) { r.Description = "new" }},
 			{"no description", apikey.UpdateParams{Description: new("")}, func(r *apikey.Record) { r.Description = "" }},
 			{"the same description", apikey.UpdateParams{Description: new("old")}, func(*apikey.Record) {}},
-			{"subject", apikey.UpdateParams{Subject: new("user_2")}, func(r *apikey.Record) { r.Subject = "user_2" }},
-			{"claims", apikey.UpdateParams{Claims: json.RawMessage(` [ 1.0 ] `)}, func(r *apikey.Record) { r.Claims = json.RawMessage(`[1.0]`) }},
-			{"claims null", apikey.UpdateParams{Claims: json.RawMessage(`null`)}, func(r *apikey.Record) { r.Claims = nil }},
-			{"claims empty", apikey.UpdateParams{Claims: json.RawMessage{}}, func(r *apikey.Record) { r.Claims = nil }},
-			{"scopes", apikey.UpdateParams{Scopes: []string{"b", "a"}}, func(r *apikey.Record) { r.Scopes = []string{"b", "a"} }},
-			{"no scopes", apikey.UpdateParams{Scopes: []string{}}, func(r *apikey.Record) { r.Scopes = nil }},
+			{"subject", apikey.UpdateParams{Subject: new("user_2")}, func(r *apikey.Record) { r.Subject, r.Epoch = "user_2", 1 }},
+			{"claims", apikey.UpdateParams{Claims: json.RawMessage(` [ 1.0 ] `)}, func(r *apikey.Record) { r.Claims, r.Epoch = json.RawMessage(`[1.0]`), 1 }},
+			{"claims null", apikey.UpdateParams{Claims: json.RawMessage(`null`)}, func(r *apikey.Record) { r.Claims, r.Epoch = nil, 1 }},
+			{"claims empty", apikey.UpdateParams{Claims: json.RawMessage{}}, func(r *apikey.Record) { r.Claims, r.Epoch = nil, 1 }},
+			{"scopes", apikey.UpdateParams{Scopes: []string{"b", "a"}}, func(r *apikey.Record) { r.Scopes, r.Epoch = []string{"b", "a"}, 1 }},
+			{"no scopes", apikey.UpdateParams{Scopes: []string{}}, func(r *apikey.Record) { r.Scopes, r.Epoch = nil, 1 }},
 			{"expiry", apikey.UpdateParams{ExpiresIn: new(2 * time.Hour)}, func(r *apikey.Record) { r.ExpiresAt = now().Add(2 * time.Hour) }},
 			{"an earlier expiry", apikey.UpdateParams{ExpiresIn: new(time.Second)}, func(r *apikey.Record) { r.ExpiresAt = now().Add(time.Second) }},
 			{"no expiry", apikey.UpdateParams{ExpiresIn: new(time.Duration(0))}, func(r *apikey.Record) { r.ExpiresAt = time.Time{} }},
 			{"all", apikey.UpdateParams{Description: new("d"), Subject: new("s"), Claims: json.RawMessage("1"), Scopes: []string{"x"}, ExpiresIn: new(time.Minute)},
 				func(r *apikey.Record) {
 					r.Description, r.Subject, r.Claims, r.Scopes, r.ExpiresAt = "d", "s", json.RawMessage("1"), []string{"x"}, now().Add(time.Minute)
+					r.Epoch = 1
 				}},
 		} {
 			key, _ := newKey(t, issuer, apikey.CreateParams{Description: "old", Claims: json.RawMessage(`{"a":1}`), Scopes: []string{"read"}, ExpiresIn: time.Hour})
@@ -68,6 +69,56 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("nothing: %v, %v", state(got), err)
 		}
 	})
+}
+
+// What a token derived from the key may assert is of an epoch, which ends when some of it is taken away.
+func TestEpoch(t *testing.T) {
+	t.Parallel()
+	issuer := newIssuer(t, memstore.New(), apikey.IssuerOptions{})
+	key, _ := newKey(t, issuer, apikey.CreateParams{Scopes: []string{"a", "b"}, Claims: json.RawMessage(`{"n":1}`)})
+	epoch := key.Epoch()
+	for _, c := range []struct {
+		what   string
+		params apikey.UpdateParams
+		ends   bool
+	}{
+		{"nothing", apikey.UpdateParams{}, false},
+		{"the same scopes", apikey.UpdateParams{Scopes: []string{"a", "b"}}, false},
+		{"another order", apikey.UpdateParams{Scopes: []string{"b", "a"}}, false},
+		{"a scope more", apikey.UpdateParams{Scopes: []string{"a", "b", "c"}}, false},
+		{"one more, one less", apikey.UpdateParams{Scopes: []string{"a", "b", "d"}}, true},
+		{"a scope less", apikey.UpdateParams{Scopes: []string{"a", "b"}}, true},
+		{"no scope", apikey.UpdateParams{Scopes: []string{}}, true},
+		{"back again", apikey.UpdateParams{Scopes: []string{"a", "b"}}, false},
+		{"the same claims", apikey.UpdateParams{Claims: json.RawMessage(` {"n": 1}`)}, false},
+		{"other claims", apikey.UpdateParams{Claims: json.RawMessage(`{"n":1,"m":2}`)}, true},
+		{"no claims", apikey.UpdateParams{Claims: json.RawMessage(`null`)}, true},
+		{"the same subject", apikey.UpdateParams{Subject: new(key.Subject())}, false},
+		{"another subject", apikey.UpdateParams{Subject: new("user_2")}, true},
+		{"a description", apikey.UpdateParams{Description: new("d")}, false},
+		{"an expiry", apikey.UpdateParams{ExpiresIn: new(time.Hour)}, false},
+		{"several at once", apikey.UpdateParams{Subject: new("user_3"), Claims: json.RawMessage(`1`), Scopes: []string{}}, true},
+	} {
+		key, err := issuer.Update(t.Context(), key.ID(), c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ends {
+			epoch++
+		}
+		if key.Epoch() != epoch {
+			t.Errorf("%s: epoch %d, want %d", c.what, key.Epoch(), epoch)
+		}
+		epoch = key.Epoch()
+	}
+	for range 2 {
+		if key, _, err := issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{}); err != nil || key.Epoch() != epoch {
+			t.Errorf("Rotate: %v, %v", key, err)
+		}
+	}
+	if key, err := issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil || key.Epoch() != epoch {
+		t.Errorf("Revoke: %v, %v", key, err)
+	}
 }
 
 func TestUpdateValidation(t *testing.T) {
