@@ -55,7 +55,10 @@ func KeyID(text string) (string, error) {
 	return keyID(t.prefix, t.id), nil
 }
 
-// parseKeyID takes a [Key.ID] apart. It has one spelling: lower case.
+// ParseKeyID takes a [Key.ID] apart, which has one spelling: lower case. Anything else is a
+// [*ValidationError]. For packages that make a [Record] of what was said of a key elsewhere.
+func ParseKeyID(s string) (prefix string, id ID, err error) { return parseKeyID(s) }
+
 func parseKeyID(s string) (prefix string, id ID, err error) {
 	n := len(s) - 1 - hex.EncodedLen(len(id))
 	if n < 1 || n > maxPrefix || s[n] != '_' || !validPrefix(s[:n]) {

@@ -1,0 +1,112 @@
+package sts
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// keySet is a set of signing keys as it was read. It is immutable.
+type keySet struct {
+	keys []*signingKey // in the order in which they sign; never none
+	raw  []byte        // as it is stored
+	jwks []byte        // as it is published (RFC 7517, section 5)
+	read time.Time     // by the service's clock, before it was read
+}
+
+// signer returns the key that signs at an instant. Before the first one's time, as it is on a machine
+// whose clock is behind that of the one that made it, that is the first.
+func (s *keySet) signer(now time.Time) *signingKey {
+	for _, key := range slices.Backward(s.keys) {
+		if !now.Before(key.from) {
+			return key
+		}
+	}
+	return s.keys[0]
+}
+
+// find returns the key of that kid, or nil.
+func (s *keySet) find(kid string) *signingKey {
+	for _, key := range s.keys {
+		if key.kid == kid {
+			return key
+		}
+	}
+	return nil
+}
+
+// storedSet is how a set is stored. What is not sealed of a key is part of what its seal is of.
+type storedSet struct {
+	Version int         `json:"version"`
+	Keys    []storedKey `json:"keys"`
+}
+
+type storedKey struct {
+	ID     string    `json:"kid"`
+	Alg    Algorithm `json:"alg"`
+	From   int64     `json:"from"` // ms since 1970
+	Sealed []byte    `json:"sealed"`
+}
+
+const storedVersion = 1
+
+// parse reads a stored set, without the keys that are over: those may be sealed under a key that the keyring
+// has not any more.
+func (k *signingKeys) parse(raw []byte, read time.Time) (*keySet, error) {
+	var stored storedSet
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if d.Decode(&stored) != nil || stored.Version != storedVersion || len(stored.Keys) == 0 {
+		return nil, fmt.Errorf("the value %q is not a set of signing keys that this program understands", k.name)
+	}
+	keys := stored.Keys
+	for len(keys) > 1 && over(time.UnixMilli(keys[1].From), read) {
+		keys = keys[1:]
+	}
+	set := &keySet{raw: raw, read: read}
+	for i, stored := range keys {
+		if stored.Alg != k.algorithm || i > 0 && stored.From < keys[i-1].From {
+			return nil, errSigningKey
+		}
+		key, err := k.openSigningKey(stored.ID, time.UnixMilli(stored.From).UTC(), stored.Sealed)
+		if err != nil {
+			return nil, fmt.Errorf("open signing key %d of the value %q: %w", i+1, k.name, err)
+		}
+		set.keys = append(set.keys, key)
+	}
+	return set, set.publish()
+}
+
+// over reports whether nothing that a key signed is alive, whose successor signs from an instant on.
+func over(successor, now time.Time) bool { return now.After(successor.Add(maxTTL + slack)) }
+
+// with returns the set with one key more, and without those that are over.
+func (s *keySet) with(key *signingKey, k *signingKeys, read time.Time) (*keySet, error) {
+	n := &keySet{read: read, keys: []*signingKey{key}}
+	if s != nil {
+		n.keys = append(slices.Clone(s.keys), key)
+		slices.SortStableFunc(n.keys, func(a, b *signingKey) int { return a.from.Compare(b.from) })
+	}
+	stored := storedSet{Version: storedVersion}
+	for _, key := range n.keys {
+		stored.Keys = append(stored.Keys, storedKey{key.kid, k.algorithm, key.from.UnixMilli(), key.sealed})
+	}
+	var err error
+	if n.raw, err = json.Marshal(stored); err != nil {
+		return nil, err
+	}
+	return n, n.publish()
+}
+
+func (s *keySet) publish() (err error) {
+	var set jose.JSONWebKeySet
+	for _, key := range s.keys {
+		set.Keys = append(set.Keys, key.public)
+	}
+	s.jwks, err = json.Marshal(set)
+	return err
+}

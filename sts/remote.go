@@ -1,0 +1,309 @@
+package sts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// VerifierOptions are the choices of [NewVerifier]. The zero value, and nil, are good ones.
+type VerifierOptions struct {
+	// Algorithm is the one that the service signs with; "": EdDSA.
+	Algorithm Algorithm
+	// Refresh is within what time the death of a key is known here, from 1 second to 10 minutes; 0: 5 seconds. The list is
+	// fetched twice in that time. One that is older than Refresh less a tenth is not trusted until it was tried to fetch another. Only
+	// if that fails is it used further, until it expires.
+	Refresh time.Duration
+	// Leeway is by how much the clock here may differ from the service's, up to 1 minute; 0: not at all. iat is in
+	// whole seconds, rounded down.
+	Leeway time.Duration
+	// JWKSURL is where the signing keys are; "": <issuer>/.well-known/jwks.json.
+	JWKSURL string
+	// RevocationsURL is where the list of the dead is; "": <issuer>/oauth/revocations.
+	RevocationsURL string
+	// Client fetches both. Its Transport is used; redirects are not followed, whatever it says. nil: one of
+	// one's own.
+	Client *http.Client
+	// InsecureHTTP lets the URLs be http and not of this machine. Whoever can change what is fetched can
+	// then sign tokens: for networks that are protected in another way.
+	InsecureHTTP bool
+	// Logger is told of what could not be fetched; nil: [slog.Default].
+	Logger *slog.Logger
+}
+
+const (
+	defaultRefresh = 5 * time.Second
+	minRefresh     = time.Second
+	maxRefresh     = 10 * time.Minute
+	maxLeeway      = slack
+
+	maxJWKS        = 1 << 20
+	defaultKeysAge = 5 * time.Minute
+	maxKeysAge     = time.Hour
+)
+
+// NewVerifier returns a Verifier for the tokens that the service called issuer makes for audience, in a process that
+// has no store. It does no I/O: the first Verify fetches, and waits for it; from then on a goroutine does, until
+// Close. A wrong option is a [*apikey.ValidationError].
+func NewVerifier(issuer, audience string, opts *VerifierOptions) (*Verifier, error) {
+	var o VerifierOptions
+	if opts != nil {
+		o = *opts
+	}
+	if err := checkIssuer(issuer); err != nil {
+		return nil, err
+	}
+	if err := checkAudience("audience", audience); err != nil {
+		return nil, err
+	}
+	if err := o.complete(issuer); err != nil {
+		return nil, err
+	}
+	r := newRemote(issuer, o)
+	return &Verifier{
+		issuer: issuer, audience: func(a string) bool { return a == audience },
+		kind: kind{o.Algorithm, tokenType, maxToken}, leeway: o.Leeway, clock: r.clock, source: r,
+	}, nil
+}
+
+// remote is a service that is asked over HTTP.
+type remote struct {
+	issuer   string
+	options  VerifierOptions
+	clock    *clock
+	listKind kind
+	client   *http.Client
+	owned    *http.Transport // by us; nil: by somebody else
+
+	keys atomic.Pointer[remoteKeys]
+	list atomic.Pointer[remoteList]
+
+	lists, sets refresher
+
+	ctx     context.Context
+	cancel  context.CancelFunc
+	started sync.Once
+	polling sync.WaitGroup
+}
+
+// remoteKeys are the signing keys as they were fetched.
+type remoteKeys struct {
+	byKid map[string]any
+	got   time.Time
+	age   time.Duration // that they may reach
+}
+
+// remoteList is the list as it was fetched.
+type remoteList struct {
+	*list
+	got time.Time // before it was asked for
+}
+
+func newRemote(issuer string, o VerifierOptions) *remote {
+	r := &remote{issuer: issuer, options: o, clock: newClock(), listKind: kind{o.Algorithm, revocationsType, maxList}}
+	r.client = new(http.Client)
+	if o.Client != nil {
+		*r.client = *o.Client
+	}
+	if r.client.Transport == nil {
+		r.owned = http.DefaultTransport.(*http.Transport).Clone()
+		r.client.Transport = r.owned
+	}
+	// A redirect would be followed to wherever whoever answers says.
+	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.lists = refresher{ctx: r.ctx, wait: r.period(), fetch: r.fetchList}
+	r.sets = refresher{ctx: r.ctx, wait: r.period(), fetch: r.fetchKeys}
+	return r
+}
+
+// period is how often the list is fetched, and how long that may take.
+func (r *remote) period() time.Duration { return r.options.Refresh / 2 }
+
+// trust is how old a list may be. The service's own may be a tenth of a second old when it is handed out.
+func (r *remote) trust() time.Duration { return r.options.Refresh - r.options.Refresh/10 }
+
+func (r *remote) ready() error {
+	if r.ctx.Err() != nil {
+		return errClosed
+	}
+	r.started.Do(func() { r.polling.Go(r.poll) })
+	return nil
+}
+
+var errClosed = fmt.Errorf("%w: the Verifier is closed", apikey.ErrUnavailable)
+
+func (r *remote) close() error {
+	r.cancel()
+	r.started.Do(func() {}) // or a Verify that is on its way would start it
+	r.polling.Wait()
+	r.lists.close()
+	r.sets.close()
+	if r.owned != nil {
+		r.owned.CloseIdleConnections()
+	}
+	return nil
+}
+
+// poll keeps the list, and the keys, as new as they are to be.
+func (r *remote) poll() {
+	tick := time.NewTicker(r.period())
+	defer tick.Stop()
+	for {
+		var err error
+		if k := r.keys.Load(); k == nil || since(k.got) >= k.age {
+			err = r.sets.do(r.ctx)
+		}
+		if err := errors.Join(err, r.lists.do(r.ctx)); err != nil && r.ctx.Err() == nil {
+			r.options.Logger.Warn("sts: could not ask the service for its signing keys, or for what has died", "issuer", r.issuer, "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-r.ctx.Done():
+			return
+		}
+	}
+}
+
+// find returns the public key of a kid. Those that are published are known before they sign; for one that
+// is not known they are fetched again, but at most once in a period, as kids of tokens can be made up.
+func (r *remote) find(ctx context.Context, kid string) (any, error) {
+	k := r.keys.Load()
+	if k != nil {
+		if key := k.byKid[kid]; key != nil || r.sets.within(r.period()) {
+			return key, nil
+		}
+	}
+	err := r.sets.do(ctx)
+	if k = r.keys.Load(); k == nil {
+		if err == nil {
+			err = errNoKeys
+		}
+		return nil, unavailable("fetch the signing keys", err)
+	}
+	// Those that were got last are good, whatever became of the try.
+	return k.byKid[kid], nil
+}
+
+// judge asks the list.
+func (r *remote) judge(ctx context.Context, c *claims) error {
+	l, err := r.current(ctx)
+	if err != nil {
+		return err
+	}
+	return l.judge(c)
+}
+
+// current returns a list that is young enough or, if another could not be fetched just now, has not expired.
+func (r *remote) current(ctx context.Context) (*remoteList, error) {
+	l := r.list.Load()
+	if l != nil && since(l.got) < r.trust() && !r.expired(l) {
+		return l, nil
+	}
+	// While the service does not answer, only the poll tries, so that not every call waits. A process that
+	// slept has no failure that is young enough, and asks.
+	var err error
+	if l == nil || r.expired(l) || !r.lists.failing(r.options.Refresh) {
+		err = r.lists.do(ctx)
+		l = r.list.Load()
+	}
+	switch {
+	case l == nil || r.expired(l):
+		return nil, unavailable("fetch the list of what has died", errors.Join(errOld, err))
+	case err != nil && ctx.Err() != nil && !r.lists.failing(r.options.Refresh): // who asked did not wait for the answer
+		return nil, unavailable("fetch the list of what has died", err)
+	}
+	return l, nil
+}
+
+var (
+	errNoKeys = errors.New("none are published that this program can use")
+	errOld    = errors.New("there is none that has not expired")
+)
+
+func (r *remote) expired(l *remoteList) bool {
+	return since(l.got) >= l.life || !r.clock.now().Add(-r.options.Leeway).Before(l.expires)
+}
+
+func (r *remote) fetchList(ctx context.Context) error {
+	got := time.Now()
+	body, _, err := r.get(ctx, r.options.RevocationsURL, maxList)
+	if err != nil {
+		return err
+	}
+	o, err := r.listKind.open(ctx, string(body), r.find)
+	if err != nil {
+		if errors.Is(err, apikey.ErrRejected) {
+			return errors.New("the list is not signed by the service")
+		}
+		return err
+	}
+	l, ok := parseList(o, r.issuer)
+	switch last := r.list.Load(); {
+	case !ok:
+		return errors.New("the list is not one that this program understands")
+	case l.asOf.After(r.clock.now().Add(slack)): // with which no later one could be newer
+		return errors.New("the list is from the future: do the clocks differ?")
+	case last != nil && l.asOf.Before(last.asOf): // a cache, or somebody, has kept one from before a death
+		return errors.New("the list is older than the one before")
+	}
+	n := &remoteList{l, got}
+	if r.expired(n) {
+		return errors.New("the list has expired: do the clocks differ?")
+	}
+	r.list.Store(n)
+	return nil
+}
+
+func (r *remote) fetchKeys(ctx context.Context) error {
+	got := time.Now()
+	body, header, err := r.get(ctx, r.options.JWKSURL, maxJWKS)
+	if err != nil {
+		return err
+	}
+	keys, err := parseJWKS(body, r.options.Algorithm)
+	if err != nil {
+		return err
+	}
+	r.keys.Store(&remoteKeys{keys, got, maxAge(header)})
+	return nil
+}
+
+// parseJWKS returns the public keys for an algorithm (RFC 7517). Others in the set are passed over; two of one
+// kid are not.
+func parseJWKS(data []byte, algorithm Algorithm) (map[string]any, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(data, &set) != nil {
+		return nil, errors.New("the signing keys are not a JWK Set")
+	}
+	keys := map[string]any{}
+	for _, one := range set.Keys {
+		var key jose.JSONWebKey
+		if json.Unmarshal(one, &key) != nil || !key.IsPublic() || !key.Valid() || key.KeyID == "" {
+			continue
+		}
+		if key.Use != "" && key.Use != "sig" || key.Algorithm != "" && key.Algorithm != string(algorithm) || !algorithm.takes(key.Key) {
+			continue
+		}
+		if keys[key.KeyID] != nil {
+			return nil, errors.New("two signing keys have one kid")
+		}
+		keys[key.KeyID] = key.Key
+	}
+	if len(keys) == 0 {
+		return nil, errNoKeys
+	}
+	return keys, nil
+}

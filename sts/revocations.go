@@ -1,0 +1,199 @@
+package sts
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// revocations makes the list of what died lately: the payload of a JWS of the type keyrevocations+jwt.
+//
+//	iss, iat, exp   as in tokens; after exp it says nothing any more
+//	as_of           ms since 1970: what died before that is in it, if a token derived from it can be alive
+//	revoked         ids of keys (Key.ID without its prefix) that no token lives of
+//	cut             id to {"number", "epoch"}: tokens with a lower key_number or key_epoch are dead
+//
+// What changed within the life of the longest token is asked of the store's log, so it is right whichever process
+// made the change, and after a restart. A record is read once for each of its changes.
+type revocations struct {
+	store  apikey.Store
+	log    apikey.ChangeLog
+	keys   *signingKeys
+	clock  *clock
+	issuer string
+	ttl    time.Duration
+
+	made   atomic.Pointer[document]
+	turn   chan struct{} // held by the one who makes it
+	judged map[apikey.ID]judgement
+	failed error // how the last try ended, at
+	at     time.Time
+}
+
+// document is a list as it is published.
+type document struct {
+	text string
+	asOf time.Time
+}
+
+const (
+	window = maxTTL + 2*slack // a leeway, and clocks that differ
+	// remakeAfter is how old a list may be when it is handed out: many verifiers ask at once.
+	remakeAfter = 100 * time.Millisecond
+	// maxList is the longest list in bytes: room for 300,000 deaths in a quarter of an hour.
+	maxList = 16 << 20
+)
+
+// listClaims is the payload.
+type listClaims struct {
+	Issuer   string         `json:"iss"`
+	IssuedAt int64          `json:"iat"`
+	Expires  int64          `json:"exp"`
+	AsOf     int64          `json:"as_of"`
+	Revoked  []string       `json:"revoked"`
+	Cut      map[string]cut `json:"cut"`
+}
+
+// cut is what is left of a key whose tokens are not all dead.
+type cut struct {
+	Number uint16 `json:"number"` // the lowest that is alive
+	Epoch  uint32 `json:"epoch"`
+}
+
+// judgement is what decides, of a record as it was read.
+type judgement struct {
+	sequence    uint64
+	dead        bool      // gone, revoked or disabled
+	expires     time.Time // zero: never
+	epoch       uint32
+	credentials []apikey.Credential // number and not-after
+}
+
+// current returns a list that holds what died until a tenth of a second before the call.
+func (r *revocations) current(ctx context.Context) (*document, error) {
+	if d := r.made.Load(); d != nil && r.clock.now().Sub(d.asOf) < remakeAfter {
+		return d, nil
+	}
+	select {
+	case r.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, unavailable("list the dead", ctx.Err())
+	}
+	defer func() { <-r.turn }()
+	now := r.clock.now()
+	if d := r.made.Load(); d != nil && now.Sub(d.asOf) < remakeAfter {
+		return d, nil
+	}
+	if r.failed != nil && now.Sub(r.at) < remakeAfter { // who came together asks a store that is down once
+		return nil, r.failed
+	}
+	d, err := r.make(ctx, now)
+	if err != nil {
+		err = unavailable("list the dead", err)
+		if ctx.Err() == nil {
+			r.failed, r.at = err, r.clock.now()
+		}
+		return nil, err
+	}
+	r.failed = nil
+	r.made.Store(d)
+	return d, nil
+}
+
+func (r *revocations) make(ctx context.Context, asOf time.Time) (*document, error) {
+	if err := r.judge(ctx); err != nil {
+		return nil, err
+	}
+	list := listClaims{Issuer: r.issuer, IssuedAt: asOf.Unix(), Expires: asOf.Add(r.ttl).Unix(), AsOf: asOf.UnixMilli(),
+		Revoked: []string{}, Cut: map[string]cut{}}
+	for id, j := range r.judged {
+		left, alive := j.left(asOf)
+		switch {
+		case !alive:
+			list.Revoked = append(list.Revoked, id.String())
+		case left.Number > 1 || left.Epoch > 0:
+			list.Cut[id.String()] = left
+		}
+	}
+	slices.Sort(list.Revoked)
+	payload, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	signing, err := r.keys.signing(ctx, asOf)
+	if err != nil {
+		return nil, err
+	}
+	text, err := sign(signing.list, payload)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxList {
+		return nil, errors.New("more keys have died lately than fit into a list of 16 MiB")
+	}
+	return &document{text, asOf}, nil
+}
+
+// judge reads the records that have changed since they were judged, and forgets those that
+// have not for so long that it does not matter.
+func (r *revocations) judge(ctx context.Context) error {
+	changes, err := r.log.Changes(ctx, window)
+	if err != nil {
+		return err
+	}
+	judged := make(map[apikey.ID]judgement, len(changes))
+	for _, c := range changes {
+		j, known := r.judged[c.ID]
+		if !known || j.sequence != c.Sequence {
+			// What is read may already be newer than the change. Then there is another one, which comes next time.
+			record, err := r.store.Get(ctx, c.ID)
+			if err != nil && !errors.Is(err, apikey.ErrNotFound) {
+				return err
+			}
+			j = judgementOf(record)
+			j.sequence = c.Sequence
+		}
+		judged[c.ID] = j
+	}
+	r.judged = judged
+	return nil
+}
+
+func judgementOf(r *apikey.Record) judgement {
+	if r == nil || !r.RevokedAt.IsZero() || r.Disabled {
+		return judgement{dead: true}
+	}
+	j := judgement{expires: r.ExpiresAt, epoch: r.Epoch}
+	for _, c := range r.Credentials {
+		j.credentials = append(j.credentials, apikey.Credential{Number: c.Number, NotAfter: c.NotAfter})
+	}
+	return j
+}
+
+// left returns what tokens must have to be alive.
+func (j *judgement) left(now time.Time) (cut, bool) {
+	if j.dead || ended(j.expires, now) {
+		return cut{}, false
+	}
+	number, alive := lowestAlive(j.credentials, now)
+	return cut{number, j.epoch}, alive
+}
+
+// lowestAlive returns the lowest number that is alive. Those above are, too: no grace of an older
+// secret is longer than that of a newer one.
+func lowestAlive(credentials []apikey.Credential, now time.Time) (lowest uint16, alive bool) {
+	for _, c := range credentials {
+		if !ended(c.NotAfter, now) && (!alive || c.Number < lowest) {
+			lowest, alive = c.Number, true
+		}
+	}
+	return lowest, alive
+}
+
+// ended: an end is the first instant at which it is over; zero: none.
+func ended(end, now time.Time) bool { return !end.IsZero() && !now.Before(end) }
