@@ -15,7 +15,8 @@ type opening struct {
 	// wholeUpTo is the length up to which all of a file is read and checked at once. Of a larger
 	// one it is what leads to the leaves; see branches.go.
 	wholeUpTo int64
-	meanwhile func() // called when the file was checked and nobody holds it; nil: nothing is to be done
+	meanwhile func()                // called when the file was checked and nobody holds it; nil: nothing is to be done
+	upgrading func(*bbolt.Tx) error // commits the upgrade of an older format; nil: (*bbolt.Tx).Commit
 }
 
 // usualWhole takes a quarter of a second, and then nothing is left to be done later.
@@ -67,6 +68,9 @@ func attach(path string, o Options, how opening) (*Store, error) {
 		if l := checked.leaves.Load(); l != nil {
 			s.leaves.Store(l.in(s.file, s.condemn))
 		}
+		if how.upgrading != nil {
+			s.syncing = how.upgrading
+		}
 		if err := errors.Join(err, s.prepare(), s.settleName()); err != nil {
 			return nil, errors.Join(err, s.db.Close())
 		}
@@ -76,7 +80,7 @@ func attach(path string, o Options, how opening) (*Store, error) {
 
 // openBolt opens the file, which must exist, and takes the lock.
 func openBolt(path string, timeout time.Duration, readOnly bool) (*Store, error) {
-	s := &Store{path: path, readOnly: readOnly}
+	s := &Store{path: path, readOnly: readOnly, syncing: (*bbolt.Tx).Commit}
 	panicked, err := guard(func() (err error) {
 		s.db, err = bbolt.Open(path, 0, &bbolt.Options{
 			Timeout:  timeout,
@@ -152,7 +156,8 @@ func (s *Store) check(wholeUpTo int64) error {
 	return nil
 }
 
-// prepare makes a file ready that is open for writing. A new one gets its buckets.
+// prepare makes a file ready that is open for writing. A new one gets its buckets, and one of an
+// older format what it lacks.
 func (s *Store) prepare() error {
 	if err := s.syncMeta(); err != nil {
 		return err
@@ -160,6 +165,16 @@ func (s *Store) prepare() error {
 	err := s.viewAlone(checkFormat)
 	if errors.Is(err, errNew) {
 		if _, err = guard(func() error { return s.db.Update(initialize) }); err == nil {
+			err = s.viewAlone(checkFormat)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	old := false
+	err = s.viewAlone(func(tx transaction) error { old = !hasLog(tx); return nil })
+	if err == nil && old {
+		if err = s.upgrade(); err == nil {
 			err = s.viewAlone(checkFormat)
 		}
 	}

@@ -34,6 +34,12 @@
 //
 // The file never shrinks; the room that deleted keys leave is used again.
 //
+// The file remembers for an hour which records were replaced or deleted; see [Store.Changes]. That
+// takes some 60 bytes a change, which are used again by later ones: at a hundred changes a second 20 MB,
+// and at a few a day nothing to speak of. A file of format 1, which this package wrote before it had the
+// log, is made one of format 2 by Open, unless ReadOnly, in one transaction that adds the log and leaves all
+// else as it is. Programs that know format 1 alone refuse it from then on.
+//
 // # Damage
 //
 // Every record, index entry and value has a checksum. Open reads the file and refuses it with
@@ -103,7 +109,8 @@ type Options struct {
 	ReadOnly bool
 }
 
-// Store is an [apikey.Store] and an [apikey.Watcher]. It is safe for concurrent use.
+// Store is an [apikey.Store], an [apikey.Watcher] and an [apikey.ChangeLog]. It is safe for
+// concurrent use.
 type Store struct {
 	path     string
 	readOnly bool
@@ -128,12 +135,15 @@ type Store struct {
 	leaves   atomic.Pointer[leaves] // that are still to be checked; nil: none
 	sweeping sync.WaitGroup
 
+	clock clock // of the changes
+
 	commitOver atomic.Pointer[chan struct{}] // closed when the last commit that began is over
 }
 
 var (
-	_ apikey.Store   = (*Store)(nil)
-	_ apikey.Watcher = (*Store)(nil)
+	_ apikey.Store     = (*Store)(nil)
+	_ apikey.Watcher   = (*Store)(nil)
+	_ apikey.ChangeLog = (*Store)(nil)
 )
 
 // Open opens the file at path, and creates it if there is none; the folder must exist and,

@@ -105,6 +105,11 @@ func TestWatcher(t *testing.T) {
 	storetest.RunWatcher(t, openStore)
 }
 
+func TestChangeLog(t *testing.T) {
+	t.Parallel()
+	storetest.RunChangeLog(t, openStore)
+}
+
 func TestDurable(t *testing.T) {
 	t.Parallel()
 	paths := make(map[apikey.Store]string)

@@ -100,5 +100,33 @@ func (b bucket) descending(bound []byte) iter.Seq2[pair, error] {
 	}
 }
 
+// ascending yields all keys, and what is stored under them, from the first to the last. After an
+// error it ends.
+func (b bucket) ascending() iter.Seq2[pair, error] {
+	return func(yield func(pair, error) bool) {
+		// First ends in the first leaf. If this transaction has removed all that was in it, it goes on
+		// to those behind it, up to the first that was not emptied; and who removed the last of a leaf
+		// has checked the one behind.
+		if b.leaves != nil {
+			if err := b.leaves.at(uint64(b.Root()), nil); err != nil {
+				yield(pair{}, err)
+				return
+			}
+		}
+		cursor := b.Cursor()
+		for key, sealed := cursor.First(); key != nil; key, sealed = cursor.Next() {
+			if b.leaves != nil { // Next may read the leaf behind
+				if _, _, err := b.leaves.around(uint64(b.Root()), key); err != nil {
+					yield(pair{}, err)
+					return
+				}
+			}
+			if !yield(pair{key, sealed}, nil) {
+				return
+			}
+		}
+	}
+}
+
 // pair is a key and what is stored under it, value and seal.
 type pair struct{ key, sealed []byte }

@@ -297,7 +297,7 @@ func TestReadsWaitForTheSync(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		if len(answers) != 4 || !errors.Is(answers["Get"], apikey.ErrNotFound) || answers["List"] != nil || answers["Count"] != nil {
+		if len(answers) != 5 || !errors.Is(answers["Get"], apikey.ErrNotFound) || answers["List"] != nil || answers["Count"] != nil || answers["Changes"] != nil {
 			t.Errorf("after the sync the answers are %v", answers)
 		}
 	})

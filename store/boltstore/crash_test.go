@@ -61,8 +61,8 @@ func createOne(path string) error {
 	return errors.Join(s.Create(context.Background(), record(n)), s.Close())
 }
 
-// createAndRevoke creates and revokes keys until it is killed, and prints each when the call
-// has returned.
+// createAndRevoke creates keys, and revokes or deletes them, until it is killed, and prints each
+// when the call has returned.
 func createAndRevoke(path string) error {
 	first, err := readNumber()
 	if err != nil {
@@ -83,6 +83,13 @@ func createAndRevoke(path string) error {
 					errs <- err
 				}
 				fmt.Printf("created %d\n", n)
+				if n%3 == 0 {
+					if err := s.Delete(ctx, r.ID); err != nil {
+						errs <- err
+					}
+					fmt.Printf("deleted %d\n", n)
+					continue
+				}
 				r.Version, r.RevokedAt, r.UniqueKey = 1, created, ""
 				if err := s.Replace(ctx, r); err != nil {
 					errs <- err
@@ -132,9 +139,16 @@ func TestKill(t *testing.T) {
 			continue // killed before there was a file
 		}
 		s := open(t, path, patient)
+		log := changed(t, s, time.Hour)
 		for n, what := range acknowledged {
+			if _, ok := log[id(n)]; !ok && what != "created" {
+				t.Fatalf("cycle %d: key %d was %s, which is not in the log", cycle, n, what)
+			}
 			r, err := s.Get(t.Context(), id(n))
-			if err != nil {
+			if errors.Is(err, apikey.ErrNotFound) && n%3 == 0 {
+				continue // the deletion was committed, be it acknowledged or not
+			}
+			if err != nil || what == "deleted" {
 				t.Fatalf("cycle %d: key %d, acknowledged as %s: %v", cycle, n, what, err)
 			}
 			if what == "revoked" && r.RevokedAt.IsZero() {

@@ -104,6 +104,41 @@ func OpenLarge(path string, opts *Options) (*Store, error) {
 	return s, err
 }
 
+// OpenUpgrading opens a file, as a large one or not, with a function of its own that commits the
+// upgrade of an older format.
+func OpenUpgrading(path string, large bool, commit func(*bbolt.Tx) error) (*Store, error) {
+	how := opening{wholeUpTo: usualWhole, upgrading: commit}
+	if large {
+		how.wholeUpTo = 0
+	}
+	return open(path, nil, how)
+}
+
+// AscendLog walks over the log of changes from its beginning.
+func AscendLog(s *Store) (n int, err error) {
+	tx, err := s.begin(false)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	for _, err := range tx.bucket(bucketChanges).ascending() {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// LogLength counts the entries of the log of changes.
+func LogLength(s *Store) (n int) {
+	s.db.View(func(tx *bbolt.Tx) error {
+		n = tx.Bucket(bucketChanges).Stats().KeyN
+		return nil
+	})
+	return n
+}
+
 // Sweep checks the leaves that wait, as goes on after Open, and returns how many still do in the
 // end, and whether the store has forgotten about them.
 func Sweep(s *Store) (left int, forgotten bool) {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
@@ -50,6 +51,9 @@ func TestCommitFails(t *testing.T) {
 		}
 		if n, err := s.Count(ctx, apikey.Filter{}); n != 10 || err != nil {
 			t.Errorf("after a commit that failed there are %d keys, %v", n, err)
+		}
+		if _, ok := changed(t, s, time.Hour)[id(1)]; ok {
+			t.Error("what was not committed is in the log")
 		}
 		create(t, s, 20, 30)
 	})

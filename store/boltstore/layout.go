@@ -22,32 +22,40 @@ var (
 	bucketSubjects = []byte("subjects") // length of the subject (2 bytes, big endian), subject, id: nothing
 	bucketUnique   = []byte("unique")   // Record.UniqueKey: id
 	bucketValues   = []byte("values")   // name: value
+	bucketChanges  = []byte("changes")  // sequence: stamp, id; see changes.go. Not in format 1
 
-	buckets   = [][]byte{bucketMeta, bucketRecords, bucketSubjects, bucketUnique, bucketValues}
-	keyFormat = []byte("format")
+	buckets    = append(slices.Clip(oldBuckets), bucketChanges)
+	oldBuckets = [][]byte{bucketMeta, bucketRecords, bucketSubjects, bucketUnique, bucketValues} // of format 1
+	keyFormat  = []byte("format")
 )
 
 const (
 	formatName = "apikey boltstore "
-	format     = 1 // the only one so far
+	format     = 2
 )
+
+func formatValue() []byte { return []byte(formatName + strconv.Itoa(format)) }
 
 // errNew is what checkFormat answers for a bbolt file in which nothing was ever stored.
 var errNew = errors.New("holds no keys yet")
 
-// checkFormat tells a file of this package from a new one, another program's and a newer one's.
+// checkFormat tells a file of this package, of any format so far, from a new one, another program's
+// and a newer one's.
 func checkFormat(tx transaction) error {
-	// What is not of this format is not looked at again, not even by the goroutine of sweep.go.
-	found, others := 0, 0
+	// What is not of these formats is not looked at again, not even by the goroutine of sweep.go.
+	found, others, log := 0, 0, false
 	cursor := tx.Cursor()
 	for name, _ := cursor.First(); name != nil; name, _ = cursor.Next() {
-		if slices.ContainsFunc(buckets, func(b []byte) bool { return bytes.Equal(b, name) }) {
+		switch {
+		case slices.ContainsFunc(oldBuckets, func(b []byte) bool { return bytes.Equal(b, name) }):
 			found++
-		} else {
+		case bytes.Equal(name, bucketChanges):
+			log = true
+		default:
 			others++
 		}
 	}
-	if found+others == 0 {
+	if found+others == 0 && !log {
 		return errNew
 	}
 	n := 0
@@ -60,11 +68,11 @@ func checkFormat(tx transaction) error {
 	switch {
 	case n > format:
 		return fmt.Errorf("has format %d and needs a newer program: this one knows up to %d", n, format)
-	case found < len(buckets)-1: // one missing may be a damaged name
+	case found < len(oldBuckets)-1: // one missing may be a damaged name
 		return errors.New("is a bbolt file of another program")
-	case found < len(buckets) || n < format:
+	case found < len(oldBuckets) || n < 1 || n > 1 && !log:
 		return fmt.Errorf("%w: a bucket or the format's number is missing", ErrCorrupt)
-	case others > 0:
+	case others > 0 || n == 1 && log: // which format 1 has not
 		return errors.New("holds buckets of another program beside its own")
 	}
 	return nil
@@ -77,8 +85,7 @@ func initialize(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	value := []byte(formatName + strconv.Itoa(format))
-	return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, value))
+	return tx.Bucket(bucketMeta).Put(keyFormat, seal(keyFormat, formatValue()))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

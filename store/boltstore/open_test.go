@@ -19,7 +19,7 @@ import (
 )
 
 // bolt makes a file with bbolt alone.
-func bolt(t *testing.T, path string, change func(tx *bbolt.Tx) error) {
+func bolt(t testing.TB, path string, change func(tx *bbolt.Tx) error) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {
@@ -91,8 +91,38 @@ func TestOpenRefuses(t *testing.T) {
 		{"bbolt's, with nothing in it, read-only", func(t *testing.T, path string) {
 			bolt(t, path, func(*bbolt.Tx) error { return nil })
 		}, &boltstore.Options{ReadOnly: true}, nil, "no keys yet"},
-		{"newer format", formatIs("apikey boltstore 2"), nil, nil, "needs a newer program"},
+		{"newer format", formatIs("apikey boltstore 3"), nil, nil, "needs a newer program"},
 		{"newer format, read-only", formatIs("apikey boltstore 20"), &boltstore.Options{ReadOnly: true}, nil, "needs a newer program"},
+		{"format 1 with the log of format 2", formatIs("apikey boltstore 1"), nil, nil, "another program"},
+		{"format 2 without its log", func(t *testing.T, path string) {
+			ours(func(*testing.T, *boltstore.Store) {})(t, path)
+			bolt(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("changes")) })
+		}, nil, boltstore.ErrCorrupt, "bucket"},
+		{"format 2 without its log, read-only", func(t *testing.T, path string) {
+			ours(func(*testing.T, *boltstore.Store) {})(t, path)
+			bolt(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("changes")) })
+		}, &boltstore.Options{ReadOnly: true}, boltstore.ErrCorrupt, "bucket"},
+		{"a log that lost its name", func(t *testing.T, path string) {
+			ours(func(*testing.T, *boltstore.Store) {})(t, path)
+			bolt(t, path, func(tx *bbolt.Tx) error {
+				_, err := tx.CreateBucket([]byte("changer"))
+				return errors.Join(err, tx.DeleteBucket([]byte("changes")))
+			})
+		}, nil, boltstore.ErrCorrupt, "bucket"},
+		{"format 1, and a bucket is gone", func(t *testing.T, path string) {
+			formatOne(t, path, 3)
+			bolt(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("unique")) })
+		}, nil, boltstore.ErrCorrupt, "bucket"},
+		{"format 1 with another program's bucket", func(t *testing.T, path string) {
+			formatOne(t, path, 3)
+			bolt(t, path, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("things")); return err })
+		}, nil, nil, "another program"},
+		{"format 1 with a value that is not sealed", func(t *testing.T, path string) {
+			formatOne(t, path, 3)
+			bolt(t, path, func(tx *bbolt.Tx) error {
+				return tx.Bucket([]byte("values")).Put([]byte("seed"), []byte("secret-value"))
+			})
+		}, nil, boltstore.ErrCorrupt, "checksum"},
 		{"no format", formatIs(""), nil, boltstore.ErrCorrupt, ""},
 		{"format 0", formatIs("apikey boltstore 0"), nil, boltstore.ErrCorrupt, ""},
 		{"a bucket is gone", func(t *testing.T, path string) {
@@ -300,6 +330,7 @@ func calls(s *boltstore.Store, each func(name string, write bool, do func(ctx co
 		{"RecordUse of none", true, func(ctx context.Context) error { return s.RecordUse(ctx, nil) }},
 		{"Value", false, func(ctx context.Context) error { _, err := s.Value(ctx, "seed"); return err }},
 		{"SwapValue", true, func(ctx context.Context) error { return s.SwapValue(ctx, "seed", nil, []byte("s")) }},
+		{"Changes", false, func(ctx context.Context) error { _, err := s.Changes(ctx, time.Hour); return err }},
 	} {
 		each(c.name, c.write, c.do)
 	}

@@ -105,7 +105,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 				changes = append(changes, taken)
 			}
 		}
-		return changes, nil
+		return s.logged(tx, c.ID, changes)
 	})
 }
 
@@ -127,7 +127,7 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 		if old.UniqueKey != "" {
 			changes = append(changes, freeUnique(old))
 		}
-		return changes, nil
+		return s.logged(tx, id, changes)
 	})
 }
 

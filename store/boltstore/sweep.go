@@ -39,6 +39,9 @@ func (s *Store) sweepBuckets(l *leaves) error {
 			}
 			_, err = guard(func() (err error) {
 				defer tx.Rollback()
+				if s.readOnly && bytes.Equal(name, bucketChanges) && !hasLog(tx) {
+					return nil
+				}
 				from, err = l.sweep(uint64(tx.Bucket(name).Root()), from, s.closed.Load)
 				return err
 			})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
@@ -71,7 +72,10 @@ func dump(ctx context.Context, s *boltstore.Store) (string, error) {
 	}
 	seed, err := s.Value(ctx, "seed")
 	fmt.Fprintf(&b, "seed %q\n", seed)
-	return b.String(), errors.Join(append(errs, err)...)
+	log, logErr := s.Changes(ctx, time.Hour)
+	slices.SortFunc(log, func(a, b apikey.Logged) int { return a.ID.Compare(b.ID) })
+	fmt.Fprintf(&b, "log %v\n", log)
+	return b.String(), errors.Join(append(errs, err, logErr)...)
 }
 
 // wantCorruptOrSame opens a file that was tampered with. It must be ErrCorrupt, or hold exactly

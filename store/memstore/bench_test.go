@@ -45,6 +45,23 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
+// BenchmarkReplace replaces one record after the other.
+func BenchmarkReplace(b *testing.B) {
+	s := fill(b, benchRecords, benchSubjects)
+	b.ReportAllocs()
+	n, version := 0, uint64(1)
+	for b.Loop() {
+		r := record(n, benchSubjects)
+		r.Version = version
+		if err := s.Replace(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+		if n++; n == benchRecords {
+			n, version = 0, version+1
+		}
+	}
+}
+
 // BenchmarkDelete deletes a record from among the others and puts it back.
 func BenchmarkDelete(b *testing.B) {
 	s := fill(b, benchRecords, benchSubjects)

@@ -6,6 +6,7 @@
 package memstore
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"sync"
@@ -13,7 +14,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// Store is an [apikey.Store] and an [apikey.Watcher]. It is safe for concurrent use.
+// Store is an [apikey.Store], an [apikey.Watcher] and an [apikey.ChangeLog]. It is safe for
+// concurrent use.
 //
 // A read costs the copy that it returns. Creating, replacing, deleting and listing a page
 // cost about the same however many records there are; [Store.Count] without a Subject
@@ -26,13 +28,15 @@ type Store struct {
 	subjects map[string]*ids
 	unique   map[string]apikey.ID // by UniqueKey
 	values   map[string][]byte    // never changed once it is here
+	changes  changes
 
 	watchers watchers
 }
 
 var (
-	_ apikey.Store   = (*Store)(nil)
-	_ apikey.Watcher = (*Store)(nil)
+	_ apikey.Store     = (*Store)(nil)
+	_ apikey.Watcher   = (*Store)(nil)
+	_ apikey.ChangeLog = (*Store)(nil)
 )
 
 var errClosed = errors.New("memstore: the store is closed")
@@ -44,6 +48,7 @@ func New() *Store {
 		subjects: make(map[string]*ids),
 		unique:   make(map[string]apikey.ID),
 		values:   make(map[string][]byte),
+		changes:  changes{of: make(map[apikey.ID]*list.Element)},
 	}
 }
 
@@ -120,6 +125,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 	r.Version++
 	s.remove(old)
 	s.add(r)
+	s.changes.add(r.ID)
 	return nil
 }
 
@@ -136,6 +142,7 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 		return apikey.ErrNotFound
 	}
 	s.remove(old)
+	s.changes.add(id)
 	return nil
 }
 

@@ -25,8 +25,9 @@ func open(t *testing.T) apikey.Store {
 	return s
 }
 
-func TestStore(t *testing.T)   { storetest.Run(t, open) }
-func TestWatcher(t *testing.T) { storetest.RunWatcher(t, open) }
+func TestStore(t *testing.T)     { storetest.Run(t, open) }
+func TestWatcher(t *testing.T)   { storetest.RunWatcher(t, open) }
+func TestChangeLog(t *testing.T) { storetest.RunChangeLog(t, open) }
 
 func id(n int) (id apikey.ID) {
 	binary.BigEndian.PutUint64(id[:], uint64(n)+1)

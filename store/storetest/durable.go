@@ -94,3 +94,29 @@ func durableEveryWrite(t testing.TB, s apikey.Store, reopen func() apikey.Store)
 		}
 	}
 }
+
+// durableChanges: the log is there after reopening, each change by itself, and goes on upwards.
+func durableChanges(t testing.TB, s apikey.Store, reopen func() apikey.Store) {
+	if _, ok := s.(apikey.ChangeLog); !ok {
+		t.Skip("this store has no ChangeLog")
+	}
+	r, gone := mustCreate(t, s, record(1)), mustCreate(t, s, record(2))
+	before := make(logged)
+	for range 3 {
+		r = mustReplace(t, s, r)
+		now := wantLogged(t, s, "Replace", before, r.ID)
+		s = reopen()
+		wantSameLog(t, s, "Replace and reopening", now)
+		before = now
+	}
+	mustDelete(t, s, gone.ID)
+	now := wantLogged(t, s, "Delete, after reopening,", before, gone.ID)
+	for range 2 {
+		s = reopen()
+		wantSameLog(t, s, "Delete and reopening", now)
+	}
+	mustDelete(t, s, r.ID)
+	now = wantLogged(t, s, "Delete, after reopening,", now, r.ID)
+	s = reopen()
+	wantSameLog(t, s, "Delete and reopening", now)
+}

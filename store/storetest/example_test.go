@@ -9,8 +9,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/storetest"
 )
 
-// What the tests of a store have in their TestStore and, if it implements apikey.Watcher,
-// TestWatcher; memstore stands for it here.
+// What the tests of a store have in their TestStore and, if it implements apikey.Watcher and
+// apikey.ChangeLog, TestWatcher and TestChangeLog; memstore stands for it here.
 func Example() {
 	var t *testing.T // the test's own
 	open := func(t *testing.T) apikey.Store {
@@ -20,6 +20,7 @@ func Example() {
 	}
 	storetest.Run(t, open)
 	storetest.RunWatcher(t, open)
+	storetest.RunChangeLog(t, open)
 }
 
 // What the tests of a store that keeps its data in a file have in their TestDurable.

@@ -12,9 +12,10 @@ type Clause = clause
 
 // For tests that run the clauses on broken stores.
 var (
-	StoreClauses   = storeClauses
-	WatcherClauses = watcherClauses
-	DurableClauses = durableClauses
+	StoreClauses     = storeClauses
+	WatcherClauses   = watcherClauses
+	ChangeLogClauses = changeLogClauses
+	DurableClauses   = durableClauses
 )
 
 func (c clause) Name() string                       { return c.name }

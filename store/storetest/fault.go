@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 )
@@ -31,18 +32,32 @@ type Fault struct {
 
 var errFault = errors.New("storetest: fault")
 
-// Calls returns how many calls to methods of [apikey.Store] there were.
+// Calls returns how many calls to methods of [apikey.Store] and [apikey.ChangeLog] there were.
 func (f *Fault) Calls() int { return int(f.calls.Load()) }
 
-// Wrap returns s with the fault. It implements [apikey.Watcher] if s does, and nothing else
-// that s may implement; calls to a Watcher are neither counted nor failed.
+// Wrap returns s with the fault. It implements [apikey.Watcher] and [apikey.ChangeLog] if s does,
+// and nothing else that s may implement; calls to a Watcher are neither counted nor failed.
 func (f *Fault) Wrap(s apikey.Store) apikey.Store {
 	faulty := &faulty{s, f}
-	if w, ok := s.(apikey.Watcher); ok {
+	w, watches := s.(apikey.Watcher)
+	l, logs := s.(apikey.ChangeLog)
+	switch {
+	case watches && logs:
+		return struct {
+			apikey.Store
+			apikey.Watcher
+			apikey.ChangeLog
+		}{faulty, w, faultyLog{l, f}}
+	case watches:
 		return struct {
 			apikey.Store
 			apikey.Watcher
 		}{faulty, w}
+	case logs:
+		return struct {
+			apikey.Store
+			apikey.ChangeLog
+		}{faulty, faultyLog{l, f}}
 	}
 	return faulty
 }
@@ -121,4 +136,18 @@ func (s *faulty) Value(ctx context.Context, name string) ([]byte, error) {
 
 func (s *faulty) SwapValue(ctx context.Context, name string, old, new []byte) error {
 	return s.fault.do(func() error { return s.store.SwapValue(ctx, name, old, new) })
+}
+
+type faultyLog struct {
+	log   apikey.ChangeLog
+	fault *Fault
+}
+
+func (l faultyLog) Changes(ctx context.Context, within time.Duration) ([]apikey.Logged, error) {
+	var all []apikey.Logged
+	err := l.fault.do(func() (err error) { all, err = l.log.Changes(ctx, within); return err })
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
@@ -56,7 +57,9 @@ func TestFaultThatNeverComes(t *testing.T) {
 	for _, call := range []int{0, -1, math.MaxInt} {
 		storetest.Run(t, func(t *testing.T) apikey.Store { return (&storetest.Fault{Call: call}).Wrap(newMapStore()) })
 	}
-	storetest.RunWatcher(t, func(t *testing.T) apikey.Store { return new(storetest.Fault).Wrap(memstore.New()) })
+	open := func(t *testing.T) apikey.Store { return new(storetest.Fault).Wrap(memstore.New()) }
+	storetest.RunWatcher(t, open)
+	storetest.RunChangeLog(t, open)
 }
 
 func TestFaultInEveryMethod(t *testing.T) {
@@ -145,6 +148,53 @@ func TestFaultForwardsWatcher(t *testing.T) {
 	}
 	if fault.Calls() != 2 {
 		t.Errorf("Calls is %d, want 2: Watch is no call", fault.Calls())
+	}
+}
+
+// Changes is a call, which is counted and fails; a store that has none gets none.
+func TestFaultForwardsChangeLog(t *testing.T) {
+	ctx := t.Context()
+	for _, s := range []apikey.Store{newMapStore(), newFeed(habits{})} {
+		if _, ok := new(storetest.Fault).Wrap(s).(apikey.ChangeLog); ok {
+			t.Errorf("%T without ChangeLog has one", s)
+		}
+	}
+	logs := newLogStore(logHabits{})
+	if _, ok := new(storetest.Fault).Wrap(logs).(apikey.Watcher); ok {
+		t.Error("a store with ChangeLog and without Watcher has one")
+	}
+	if _, ok := new(storetest.Fault).Wrap(memstore.New()).(apikey.Watcher); !ok {
+		t.Error("a store with ChangeLog and Watcher has no Watcher")
+	}
+	for _, inner := range []apikey.Store{logs, memstore.New()} {
+		r := storetest.Record(1)
+		r.Version = 1
+		if err := errors.Join(inner.Create(ctx, r), inner.Replace(ctx, r)); err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []bool{false, true} {
+			fault, done := &storetest.Fault{Call: 2, After: after}, new(storetest.Fault)
+			log, ok := fault.Wrap(done.Wrap(inner)).(apikey.ChangeLog)
+			if !ok {
+				t.Fatalf("%T with ChangeLog has none", inner)
+			}
+			for call := 1; call <= 3; call++ {
+				all, err := log.Changes(ctx, time.Hour)
+				if call == 2 && (err == nil || all != nil) {
+					t.Errorf("the call that fails answered (%v, %v)", all, err)
+				}
+				if call != 2 && (err != nil || len(all) != 1 || all[0].ID != r.ID) {
+					t.Errorf("another call answered (%v, %v)", all, err)
+				}
+			}
+			want := 2
+			if after {
+				want = 3
+			}
+			if fault.Calls() != 3 || done.Calls() != want {
+				t.Errorf("Calls is %d, want 3, and %d were done, want %d", fault.Calls(), done.Calls(), want)
+			}
+		}
 	}
 }
 

@@ -9,8 +9,9 @@
 //		})
 //	}
 //
-// A store that implements [apikey.Watcher] also calls [RunWatcher], and one that outlives
-// its process [RunDurable]. Run them with -race, which sees what the tests can't.
+// A store that implements [apikey.Watcher] also calls [RunWatcher], one that implements
+// [apikey.ChangeLog] [RunChangeLog], and one that outlives its process [RunDurable]. Run them
+// with -race, which sees what the tests can't.
 //
 // For tests of the code above a store there is [Fault].
 package storetest
@@ -122,6 +123,30 @@ func RunWatcher(t *testing.T, open func(t *testing.T) apikey.Store) {
 	}
 }
 
+var changeLogClauses = []clause{
+	{"LoggedBeforeReturn", loggedBeforeReturn},
+	{"LoggedWithTheCommit", loggedWithTheCommit},
+	{"CreatesAreNoChanges", createsAreNoChanges},
+	{"RefusedWritesAreNoChanges", refusedWritesAreNoChanges},
+	{"DoubtfulWritesAreLogged", doubtfulWritesAreLogged},
+	{"ChangesInEveryGoroutine", changesInEveryGoroutine},
+	{"ChangesWithin", changesWithin},
+	{"ChangesAreCopies", changesAreCopies},
+	{"ChangesWithAContextThatIsDone", changesWithAContextThatIsDone},
+	{"ChangesAfterClose", changesAfterClose},
+}
+
+// RunChangeLog tests that the stores open returns keep the contract of [apikey.ChangeLog]. Call
+// it beside [Run]; a store that does not implement ChangeLog fails.
+//
+// It has no clock to set. That Changes leaves out what is older than it is asked for, and that
+// the store forgets, is for the store's own tests.
+func RunChangeLog(t *testing.T, open func(t *testing.T) apikey.Store) {
+	for _, c := range changeLogClauses {
+		t.Run(c.name, func(t *testing.T) { c.check(t, open(t)) })
+	}
+}
+
 // durableClause is a clause about what is there after reopening. reopen closes the store
 // and returns one that was opened on the same data.
 type durableClause struct {
@@ -134,10 +159,11 @@ var durableClauses = []durableClause{
 	{"Indexes", durableIndexes},
 	{"Values", durableValues},
 	{"EveryWrite", durableEveryWrite},
+	{"Changes", durableChanges},
 }
 
-// RunDurable tests that what was written is there when a store is opened again. Call it
-// beside [Run].
+// RunDurable tests that what was written is there when a store is opened again, and its
+// [apikey.ChangeLog], if it has one. Call it beside [Run].
 //
 // open is called with nil for an empty store. Called with the store it returned last, it
 // closes that one and opens the same data again.

@@ -1,0 +1,155 @@
+package boltstore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// The log of changes has an entry for each Replace and each Delete. Its key is the sequence, 8 bytes,
+// big endian, one higher each time. Its value is a stamp of the store's clock in milliseconds, 8
+// bytes, big endian, which never goes down from one entry to the next, and the record's id.
+//
+// Entries that are too old are removed by the writes that come later, a few by each, so that none
+// has much to do. The newest is never removed: the next sequence, and the clock, go on from it.
+
+// commitTime is for how much longer than asked an entry is returned, and for how much longer it is kept.
+// The stamp is taken before the commit, and until that is over the record is read as it was: so the
+// change is younger than its stamp.
+const commitTime = time.Minute
+
+// maxForgotten is how many entries that are too old a write removes. With one, a log that
+// has grown would stay as it is for as long as writes go on.
+const maxForgotten = 2
+
+var errNoLog = errors.New("boltstore: the file has no log of changes, since an older version of this program wrote it: open it once without ReadOnly")
+
+// entry is one of the log.
+type entry struct {
+	sequence uint64
+	stamp    int64
+	id       apikey.ID
+}
+
+// decodeEntry copies all that it keeps.
+func decodeEntry(at pair) (e entry, err error) {
+	value, ok := unseal(at.key, at.sealed)
+	switch {
+	case !ok:
+		return e, errSeal
+	case len(at.key) != 8 || len(value) != 8+len(e.id):
+		return e, fmt.Errorf("%w: an entry of the log of changes has another length", ErrCorrupt)
+	}
+	e.sequence, e.stamp = binary.BigEndian.Uint64(at.key), int64(binary.BigEndian.Uint64(value))
+	copy(e.id[:], value[8:])
+	return e, nil
+}
+
+func (e *entry) key() []byte { return binary.BigEndian.AppendUint64(nil, e.sequence) }
+
+func (e *entry) value() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(e.stamp)), e.id[:]...)
+}
+
+// newestEntry returns the last of the log; without one, one of sequence 0.
+func newestEntry(tx transaction) (e entry, err error) {
+	for at, err := range tx.bucket(bucketChanges).descending(pastAll) {
+		if err != nil {
+			return e, err
+		}
+		return decodeEntry(at)
+	}
+	return e, nil
+}
+
+// logged returns the changes of a write and those that log it.
+func (s *Store) logged(tx transaction, id apikey.ID, changes []change) ([]change, error) {
+	tx.Bucket(bucketChanges).FillPercent = 0.9 // as that of the records in transact
+	newest, err := newestEntry(tx)
+	if err != nil {
+		return nil, err
+	}
+	next := entry{newest.sequence + 1, s.clock.now(newest.stamp), id}
+	changes = append(changes, change{bucketChanges, next.key(), next.value()})
+	forgotten := 0
+	for at, err := range tx.bucket(bucketChanges).ascending() {
+		if err != nil {
+			return nil, err
+		}
+		oldest, err := decodeEntry(at)
+		if err != nil {
+			return nil, err
+		}
+		if next.stamp-oldest.stamp <= (apikey.ChangesKept + commitTime).Milliseconds() {
+			break
+		}
+		changes = append(changes, change{bucketChanges, oldest.key(), nil})
+		if forgotten++; forgotten == maxForgotten {
+			break
+		}
+	}
+	return changes, nil
+}
+
+// Changes returns the records that were replaced or deleted no longer than within ago, and those of a
+// minute before. It takes as long as there were changes in that time, 0.24 s for a million. In
+// a file of an older version that is open ReadOnly there is no log, and Changes is an error. See
+// [apikey.ChangeLog].
+func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Logged, error) {
+	if err := s.admit(ctx, false); err != nil {
+		return nil, err
+	}
+	if within < 0 || within > apikey.ChangesKept {
+		return nil, fmt.Errorf("boltstore: changes within %v, which is not from 0 to %v", within, apikey.ChangesKept)
+	}
+	ended := ctx.Done() // asking ctx itself inside the transaction would be foreign code
+	latest := make(map[apikey.ID]uint64)
+	err := s.read(ctx, func(tx transaction) error {
+		if s.readOnly && !hasLog(tx) {
+			return errNoLog
+		}
+		var oldest int64 // stamp that counts
+		begun := false
+		for at, err := range tx.bucket(bucketChanges).descending(pastAll) {
+			if err != nil {
+				return err
+			}
+			select {
+			case <-ended:
+				return errEnded
+			default:
+			}
+			e, err := decodeEntry(at)
+			if err != nil {
+				return err
+			}
+			if !begun {
+				begun = true
+				oldest = s.clock.now(e.stamp) - (within + commitTime + time.Millisecond - 1).Milliseconds()
+			}
+			if e.stamp < oldest {
+				return nil // and so are all before it
+			}
+			latest[e.id] = max(latest[e.id], e.sequence)
+		}
+		return nil
+	})
+	if err == errEnded {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make([]apikey.Logged, 0, len(latest))
+	for id, sequence := range latest {
+		all = append(all, apikey.Logged{ID: id, Sequence: sequence})
+	}
+	return all, nil
+}
+
+// hasLog reports whether there is a log, which format 1 has not.
+func hasLog(tx transaction) bool { return tx.Bucket(bucketChanges) != nil }
