@@ -38,6 +38,10 @@ func do(ctx context.Context, client *http.Client, method, url, bearer, body stri
 	if bearer != "" {
 		r.Header.Set("Authorization", "Bearer "+bearer)
 	}
+	return send(client, r)
+}
+
+func send(client *http.Client, r *http.Request) (*answer, error) {
 	response, err := client.Do(r)
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ type load struct {
 // TestServerUnderLoad has clients that create, verify and revoke each other's keys. A key is dead for whoever asks
 // after its revocation was answered, alive as long as nobody has asked for that, and no answer is 5xx but 503.
 func TestServerUnderLoad(t *testing.T) {
-	binary := build(t)
+	binary := build(t, "server")
 	t.Run("argon2", func(t *testing.T) { underLoad(t, binary) })
 	// Here a first verification takes microseconds, so that there are many more of everything.
 	t.Run("keyring", func(t *testing.T) { underLoad(t, binary, keyring) })

@@ -19,24 +19,24 @@ import (
 
 const adminToken = "token-of-the-operators"
 
-// build builds examples/server, with the race detector if the test has it.
-func build(t *testing.T) string {
+// build builds an example, with the race detector if the test has it.
+func build(t *testing.T, example string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "server")
-	args := slices.Concat([]string{"build"}, buildFlags, []string{"-o", binary, "./server"})
+	binary := filepath.Join(t.TempDir(), example)
+	args := slices.Concat([]string{"build"}, buildFlags, []string{"-o", binary, "./" + example})
 	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
 		t.Fatalf("go %q: %v\n%s", args, err, out)
 	}
-	watch(t)
+	watch(t, example)
 	return binary
 }
 
-// watch looks at the folders of all that the server is built from. By what a test looks at, go test tells
+// watch looks at the folders of all that an example is built from. By what a test looks at, go test tells
 // whether an old result still holds; what commands read that it runs is not seen.
-func watch(t *testing.T) {
+func watch(t *testing.T, example string) {
 	t.Helper()
 	const own = "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}"
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", own, "./server").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", own, "./"+example).Output()
 	folders := strings.Fields(string(out))
 	if err != nil || len(folders) < 5 {
 		t.Fatalf("%q, %v", folders, err)
@@ -48,7 +48,7 @@ func watch(t *testing.T) {
 	}
 }
 
-// command prepares a start of the server. Whatever happens, it is dead after a while.
+// command prepares a start of an example. Whatever happens, it is dead after a while.
 func command(t *testing.T, binary string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
@@ -59,7 +59,7 @@ func command(t *testing.T, binary string, env []string, args ...string) *exec.Cm
 	return cmd
 }
 
-// process is a running server.
+// process is a running example.
 type process struct {
 	URL, Token string
 	ownToken   bool // it has made the token
@@ -72,7 +72,13 @@ type process struct {
 // start starts the server on a free port and waits until it listens. It is stopped at the end of the test.
 func start(t *testing.T, binary, db string, env ...string) *process {
 	t.Helper()
-	p := &process{Token: adminToken, cmd: command(t, binary, env, "-addr", "127.0.0.1:0", "-db", db)}
+	return launch(t, binary, env, "-db", db)
+}
+
+// launch is start with these flags, for any example.
+func launch(t *testing.T, binary string, env []string, flags ...string) *process {
+	t.Helper()
+	p := &process{Token: adminToken, cmd: command(t, binary, env, append(flags, "-addr", "127.0.0.1:0")...)}
 	p.cmd.Stderr = &p.logged
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -112,7 +118,7 @@ func (p *process) line(t *testing.T) string {
 	return strings.TrimSuffix(line, "\n")
 }
 
-// stop asks the server to end, as a supervisor does, and returns what it has logged. It has to end well, and
+// stop asks it to end, as a supervisor does, and returns what it has logged. It has to end well, and
 // to have printed nothing since it was ready.
 func (p *process) stop(t *testing.T) string {
 	t.Helper()

@@ -24,8 +24,9 @@ func block(t *testing.T, language string) string {
 	return code
 }
 
-// What the README does with curl gets the answers that it says.
-func curl(t *testing.T, binary string) {
+// needCurl skips the test where there is no curl.
+func needCurl(t *testing.T) {
+	t.Helper()
 	for _, name := range []string{"bash", "curl"} {
 		if _, err := exec.LookPath(name); err == nil {
 			continue
@@ -34,6 +35,11 @@ func curl(t *testing.T, binary string) {
 		}
 		t.Skipf("SKIPPED: no %s: apt-get install %s; APIKEY_REQUIRE_CURL=1 makes this a failure", name, name)
 	}
+}
+
+// What the README does with curl gets the answers that it says.
+func curl(t *testing.T, binary string) {
+	needCurl(t)
 	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
 	const url = "url=http://127.0.0.1:8080\n"
 	code := block(t, "sh")

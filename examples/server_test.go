@@ -13,7 +13,7 @@ import (
 // TestServer runs examples/server as its users do: as a process, called over HTTP.
 func TestServer(t *testing.T) {
 	t.Parallel()
-	binary := build(t)
+	binary := build(t, "server")
 	for name, test := range map[string]func(*testing.T, string){
 		"life": life, "curl": curl, "restart": restart, "paths": paths, "who am I": whoAmI, "forward": forward, "metrics": metrics,
 		"own token": ownToken, "refused start": refusedStart, "busy file": busyFile, "log": logged,
@@ -116,7 +116,20 @@ func paths(t *testing.T, binary string) {
 		{"GET", "/whoami", p.Token, 401, "application/problem+json"}, // manages keys, and is none
 		{"GET", "/admin/report", p.Token, 401, "application/problem+json"},
 		{"GET", "/auth", "", 401, "application/problem+json"},
+		{"GET", "/.well-known/jwks.json", "", 200, "application/jwk-set+json"},
+		{"GET", "/.well-known/oauth-authorization-server", "", 200, "application/json"},
+		{"GET", "/.well-known/openid-configuration", "", 404, "application/json"},
+		{"GET", "/oauth/revocations", "", 200, "application/jwt"},
+		{"GET", "/oauth/token", "", 405, "application/json"},
+		{"POST", "/oauth/token", "", 400, "application/json"},
+		{"POST", "/oauth/introspect", "", 401, "application/json"},
+		{"POST", "/oauth/introspect", p.Token, 400, "application/json"}, // let in, and asks for nothing
+		{"POST", "/oauth/revoke", "", 400, "application/json"},
+		{"GET", "/oauth/../healthz", "", 404, "application/json"},
+		{"GET", "/oauth//token", "", 404, "application/json"}, // and no redirect
 		{"GET", "/", "", 404, "text/plain; charset=utf-8"},
+		{"GET", "/oauth", "", 404, "text/plain; charset=utf-8"},
+		{"GET", "/%6fauth/token", "", 404, "text/plain; charset=utf-8"},
 		{"GET", "/v1/whoami", "", 404, "text/plain; charset=utf-8"},
 		{"GET", "/api_keysx", p.Token, 404, "text/plain; charset=utf-8"},
 		{"GET", "/v2/api_keys" + list, p.Token, 404, "text/plain; charset=utf-8"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -69,6 +70,10 @@ func refusedStart(t *testing.T, binary string) {
 		{"keyring of nothing", []string{good, "APIKEY_KEYRING="}, at, 1, "APIKEY_KEYRING: "},
 		{"keyring of no base64", []string{good, "APIKEY_KEYRING=" + secret + "*"}, at, 1, "APIKEY_KEYRING: "},
 		{"keyring too short", []string{good, "APIKEY_KEYRING=" + secret[:40]}, at, 1, "APIKEY_KEYRING: "},
+		{"issuer of nothing but a name", []string{good}, slices.Concat(at, []string{"-issuer", "auth"}), 1, "-issuer"},
+		{"issuer with a slash at its end", []string{good}, slices.Concat(at, []string{"-issuer", "https://auth.example.com/"}), 1, "-issuer"},
+		{"audience of nothing", []string{good}, slices.Concat(at, []string{"-audiences", "https://api.example.com,"}), 1, "-audiences"},
+		{"audience with a blank", []string{good}, slices.Concat(at, []string{"-audiences", "a, b"}), 1, "-audiences"},
 		{"one key twice", []string{good, "APIKEY_KEYRING=" + key + "," + key}, at, 1, "APIKEY_KEYRING: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {

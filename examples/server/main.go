@@ -1,10 +1,13 @@
 // Server is a whole service of API keys in one process: keys in a bbolt file, their management in Clerk's
-// wire format, and routes that ask for a key. It is the model of how to embed the library.
+// wire format, their exchange for short-lived tokens, and routes that ask for a key or a token. It is the model of
+// how to embed the library. examples/resource is a second process, which takes the tokens.
 //
 //	go run ./examples/server -addr 127.0.0.1:8080 -db keys.db
 //
-// APIKEY_ADMIN_TOKEN is the token that may manage keys; without it the server makes one and prints it
-// once. APIKEY_KEYRING, if set, makes the first use of a key after a restart as cheap as the others.
+// APIKEY_ADMIN_TOKEN is the token that may manage and introspect keys; without it the server makes one and
+// prints it once. APIKEY_KEYRING, if set, makes the first use of a key after a restart as cheap as the others, and
+// seals the keys that tokens are signed with, which are then kept in the file. Without it they are in memory, and all
+// tokens die when the process ends.
 //
 // It speaks plain HTTP, for the same machine: put what terminates TLS in front before anybody else calls it.
 package main
@@ -55,9 +58,10 @@ func main() {
 
 // config is what the flags and the environment say.
 type config struct {
-	addr, db, token string
-	tokenIsNew      bool
-	keyring         *apikey.Keyring
+	addr, db, token   string
+	tokenIsNew        bool
+	issuer, audiences string // "": the address; the issuer
+	keyring           *apikey.Keyring
 }
 
 // run serves until ctx ends.
@@ -89,21 +93,30 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	}
 	defer func() { err = errors.Join(err, verifier.Close()) }() // writes the last-used times, so before the store
 
-	s := &service{store, issuer, verifier, logger}
-	handler, err := s.routes(c.token)
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
 		return err
 	}
-	ready := fmt.Sprintf("listening on http://%s\n", reachable(listener.Addr()))
+	defer listener.Close() // where serve has not
+	url := "http://" + reachable(listener.Addr())
+	if c.issuer == "" {
+		c.issuer = url
+	}
+	tokens, err := newTokens(c, store, issuer, verifier, logger)
+	if err != nil {
+		return err
+	}
+	s := &service{store, issuer, verifier, tokens, logger}
+	handler, err := s.routes(c.token)
+	if err != nil {
+		return err
+	}
+	ready := fmt.Sprintf("listening on %s\n", url)
 	if c.tokenIsNew {
 		ready = fmt.Sprintf("APIKEY_ADMIN_TOKEN=%s\n", c.token) + ready
 	}
 	if _, err := io.WriteString(stdout, ready); err != nil { // nobody would know the token
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	return serve(ctx, logger, listener, &http.Server{
 		Handler:           handler,
@@ -151,6 +164,8 @@ func configure(args []string, env func(string) (string, bool), stderr io.Writer)
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	flags.StringVar(&c.db, "db", "keys.db", "`file` of the keys; it is made if there is none")
+	flags.StringVar(&c.issuer, "issuer", "", "`URL` that names the server in tokens, and below which others reach it (default http:// and the address)")
+	flags.StringVar(&c.audiences, "audiences", "", "`names`, with commas between them, that tokens are made for; the first is this server's own (default the issuer)")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, err
 	} else if err != nil {

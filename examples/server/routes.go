@@ -18,6 +18,7 @@ type service struct {
 	store    apikey.Store
 	issuer   *apikey.Issuer
 	verifier *apikey.Verifier
+	tokens   *tokens
 	logger   *slog.Logger
 }
 
@@ -28,22 +29,27 @@ func (s *service) routes(adminToken string) (http.Handler, error) {
 		return nil, fmt.Errorf("APIKEY_ADMIN_TOKEN: %w", err)
 	}
 	options := httpauth.Options{OnResult: s.logRefusal}
-	auth := httpauth.Middleware(s.verifier, &options)
+	// Keys last: what their Verifier is asked about, it counts, and a token would be a malformed key.
+	credentials := httpauth.AnyOf(s.tokens.verifier, s.verifier)
+	auth := httpauth.Middleware(credentials, &options)
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /whoami", auth(http.HandlerFunc(whoami)))
 	mux.Handle("GET /admin/report", auth(httpauth.RequireScopes("admin")(http.HandlerFunc(s.report))))
-	mux.Handle("/auth", httpauth.Forward(s.verifier, &httpauth.ForwardOptions{Options: options, Scopes: httpauth.ScopesFromQuery}))
+	mux.Handle("/auth", httpauth.Forward(credentials, &httpauth.ForwardOptions{Options: options, Scopes: httpauth.ScopesFromQuery}))
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /metrics", s.metrics)
-	// The API does its own routing. A ServeMux in front of it would answer /api_keys// with a redirect in HTML,
-	// where its clients expect JSON.
+	// The API and the tokens do their own routing. A ServeMux in front of them would answer /api_keys// with a
+	// redirect in HTML, where their clients expect JSON.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isManagement(r.URL.EscapedPath()) {
+		switch path := r.URL.EscapedPath(); {
+		case isManagement(path):
 			api.ServeHTTP(w, r)
-			return
+		case s.tokens.serves(path):
+			s.tokens.handler.ServeHTTP(w, r)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	}), nil
 }
 
@@ -66,7 +72,7 @@ func (s *service) logRefusal(ctx context.Context, result httpauth.Result) {
 		"source", string(result.Source), "key", result.KeyID, "err", result.Err)
 }
 
-// whoami tells clients what the server knows of their key.
+// whoami tells clients what the server knows of their key. In a token there is no name.
 func whoami(w http.ResponseWriter, r *http.Request) {
 	key, _ := apikey.FromContext(r.Context()) // the middleware has put it there
 	writeJSON(w, http.StatusOK, struct {

@@ -27,3 +27,25 @@ func TestStart(t *testing.T) {
 		}
 	}
 }
+
+// It answers, and takes no token that manages keys.
+func TestStartResource(t *testing.T) {
+	t.Parallel()
+	server := serverproc.StartWith(t, []string{"-audiences", "https://api.example.com"})
+	resource := serverproc.StartResource(t, server.URL, "-audience", "https://api.example.com")
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/whoami": http.StatusUnauthorized} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", resource+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+server.Token)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s answers %d, want %d", path, response.StatusCode, want)
+		}
+	}
+}
