@@ -1,6 +1,7 @@
 package sts_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -125,4 +126,14 @@ func decode(t testing.TB, w *httptest.ResponseRecorder, status int) map[string]a
 		t.Fatalf("%d %s; want %d and an object (%v)", w.Code, body, status, err)
 	}
 	return v
+}
+
+// checked is a Verifier that refuses as long as denied says so.
+func checked(denied func() bool) *apikeytest.Options {
+	return &apikeytest.Options{Verifier: apikey.VerifierOptions{Check: func(context.Context, *apikey.Key) error {
+		if denied() {
+			return apikey.ErrDenied
+		}
+		return nil
+	}}}
 }

@@ -64,14 +64,16 @@ func (k *signingKeys) parse(raw []byte, read time.Time) (*keySet, error) {
 		return nil, fmt.Errorf("the value %q is not a set of signing keys that this program understands", k.name)
 	}
 	keys := stored.Keys
+	for i, key := range keys {
+		if key.Alg != k.algorithm || i > 0 && key.From < keys[i-1].From {
+			return nil, errSigningKey
+		}
+	}
 	for len(keys) > 1 && over(time.UnixMilli(keys[1].From), read) {
 		keys = keys[1:]
 	}
 	set := &keySet{raw: raw, read: read}
 	for i, stored := range keys {
-		if stored.Alg != k.algorithm || i > 0 && stored.From < keys[i-1].From {
-			return nil, errSigningKey
-		}
 		key, err := k.openSigningKey(stored.ID, time.UnixMilli(stored.From).UTC(), stored.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("open signing key %d of the value %q: %w", i+1, k.name, err)

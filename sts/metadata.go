@@ -51,13 +51,11 @@ func (h *handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
 
 // jwks publishes the signing keys. They may be kept so long that the next one is known before it signs.
 func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
-	keys := h.service.keys
-	s, err := keys.current(r.Context())
+	s, keep, err := h.service.keys.published(r.Context())
 	if err != nil {
 		return err
 	}
-	age := h.service.clock.now().Sub(s.read)
-	publish(w, r, "application/jwk-set+json", s.jwks, min(keys.lead()/3, max(0, keys.lead()-age)))
+	publish(w, r, "application/jwk-set+json", s.jwks, keep)
 	return nil
 }
 

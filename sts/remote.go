@@ -176,11 +176,11 @@ func (r *remote) poll() {
 }
 
 // find returns the public key of a kid. Those that are published are known before they sign; for one that
-// is not known they are fetched again, but at most once in a period, as kids of tokens can be made up.
+// is not known they are fetched again, but not often, as kids of tokens can be made up.
 func (r *remote) find(ctx context.Context, kid string) (any, error) {
 	k := r.keys.Load()
 	if k != nil {
-		if key := k.byKid[kid]; key != nil || r.sets.within(r.period()) {
+		if key := k.byKid[kid]; key != nil || r.sets.within(r.period() / 5) {
 			return key, nil
 		}
 	}

@@ -137,6 +137,23 @@ func (k *signingKeys) due(s *keySet, now time.Time) bool {
 	return true
 }
 
+// published returns a set, and how long it may be kept: a third of lead, if the set is younger than the rest.
+func (k *signingKeys) published(ctx context.Context) (*keySet, time.Duration, error) {
+	keep := k.lead() / 3
+	s, err := k.current(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if now := k.clock.now(); now.Sub(s.read) > k.lead()-keep && now.UnixMilli() >= k.retry.Load() { // somebody is reading it, for too long
+		wait, cancel := context.WithTimeout(ctx, reloadWait)
+		defer cancel()
+		if young, err := k.again(wait, s, false); err == nil {
+			s = young
+		}
+	}
+	return s, max(0, min(keep, k.lead()-k.clock.now().Sub(s.read))), nil
+}
+
 // find returns the public key of a kid, nil if there is none. For one that is not known the set is read
 // again, but not often: kids of tokens can be made up.
 func (k *signingKeys) find(ctx context.Context, kid string) (any, error) {

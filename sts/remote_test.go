@@ -1,0 +1,287 @@
+package sts_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/sts"
+)
+
+// Without the service a verifier goes on with the list it has until that expires, then refuses, and goes
+// on again by itself. Hardly any call waits for what doesn't answer.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for what, broken := range map[string]func(*http.Request) (*http.Response, error){
+		"refused":   cutOff,
+		"swallowed": swallow,
+		"500": func(*http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			w.WriteHeader(http.StatusInternalServerError)
+			return w.Result(), nil
+		},
+		"junk": func(*http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			w.WriteString("<html>down for maintenance</html>")
+			return w.Result(), nil
+		},
+		"endless": func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: endless{r.Context()}}, nil
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, nil, sts.ServiceOptions{TTL: 15 * time.Minute})
+				elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+				key, text := f.Create(t, apikey.CreateParams{})
+				token := f.exchange(t, text, sts.ExchangeParams{})
+				wantAlive(t, "before", elsewhere, token)
+				time.Sleep(6 * time.Second)
+				wire.set(broken)
+				start := time.Now()
+				slowest := time.Duration(0)
+				for time.Since(start) < 54*time.Second { // the list is 2.5 s old at most
+					before := time.Now()
+					wantAlive(t, "during", elsewhere, token)
+					slowest = max(slowest, time.Since(before))
+					time.Sleep(50 * time.Millisecond)
+				}
+				if slowest > time.Second {
+					t.Errorf("a call took %v", slowest)
+				}
+				if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Until(start.Add(time.Minute)))
+				wantDead(t, "when the list has expired", elsewhere, token, apikey.ErrUnavailable)
+				time.Sleep(time.Minute)
+				wantDead(t, "a minute later", elsewhere, token, apikey.ErrUnavailable)
+				wire.set(nil)
+				time.Sleep(5 * time.Second)
+				wantDead(t, "afterwards", elsewhere, token, apikey.ErrRevoked)
+				_, text = f.Create(t, apikey.CreateParams{})
+				wantAlive(t, "another", elsewhere, f.exchange(t, text, sts.ExchangeParams{}))
+			})
+		})
+	}
+}
+
+// endless is a body without an end.
+type endless struct{ ctx context.Context }
+
+func (e endless) Read(p []byte) (int, error) {
+	if err := e.ctx.Err(); err != nil {
+		return 0, err
+	}
+	time.Sleep(time.Millisecond)
+	for i := range p {
+		p[i] = 'A'
+	}
+	return len(p), nil
+}
+
+func (endless) Close() error { return nil }
+
+// What a cache, or somebody on the way, has kept from before a death is not taken for news, and is of no use
+// for longer than it was made for.
+func TestOldLists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{TTL: 15 * time.Minute})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		key, text := f.Create(t, apikey.CreateParams{})
+		doomed := f.exchange(t, text, sts.ExchangeParams{})
+		_, text = f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		before := f.get("/oauth/revocations").Body.String()
+		wantAlive(t, "before", elsewhere, doomed)
+		if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		wantDead(t, "revoked", elsewhere, doomed, apikey.ErrRevoked)
+		wire.set(instead(f.handler, "/oauth/revocations", before))
+		start := time.Now()
+		for time.Since(start) < 57*time.Second {
+			wantDead(t, "with the old list", elsewhere, doomed, apikey.ErrRevoked)
+			wantAlive(t, "the other", elsewhere, token)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(4 * time.Second)
+		wantDead(t, "when that has expired", elsewhere, token, apikey.ErrUnavailable)
+
+		// A verifier that has just started can't know that it is old, until it expires.
+		wire.set(nil)
+		fresh, wire := f.remote(t, sts.VerifierOptions{})
+		wire.set(instead(f.handler, "/oauth/revocations", before))
+		wantDead(t, "started with the old list", fresh, doomed, apikey.ErrUnavailable)
+	})
+}
+
+// A list that is not the service's, or not a list, is none.
+func TestWrongLists(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, other := newFixture(t, nil, sts.ServiceOptions{}), newFixture(t, nil, sts.ServiceOptions{})
+		third := newFixtureOf(t, "https://other.example.com", nil, sts.ServiceOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		good := f.get("/oauth/revocations").Body.String()
+		parts := strings.Split(good, ".")
+		for what, list := range map[string]string{
+			"signed by another":             other.get("/oauth/revocations").Body.String(),
+			"of another issuer":             third.get("/oauth/revocations").Body.String(),
+			"a token":                       token,
+			"nothing":                       "",
+			"the header of one":             parts[0],
+			"without a signature":           parts[0] + "." + parts[1] + ".",
+			"with another payload":          parts[0] + "." + strings.Replace(parts[1], "W10", "W11", 1) + "x." + parts[2],
+			"a line break more":             good + "\n",
+			"the payload alone":             fmt.Sprint(payload(t, good)),
+			"longer than it may be (16 MB)": good + strings.Repeat("A", 16<<20),
+		} {
+			elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+			wire.set(instead(f.handler, "/oauth/revocations", list))
+			wantDead(t, what, elsewhere, token, apikey.ErrUnavailable)
+			elsewhere.Close()
+		}
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		wire.set(instead(f.handler, "/oauth/revocations", good))
+		wantAlive(t, "control", elsewhere, token)
+		elsewhere.Close()
+	})
+}
+
+// A process that did not run, across a death and for longer than it trusts its list, asks before it answers.
+func TestSleeper(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		key, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		wantAlive(t, "before", elsewhere, token)
+		// The poll that is under way when the process stops gets no answer until it goes on.
+		goesOn := make(chan struct{})
+		wire.set(func(r *http.Request) (*http.Response, error) {
+			<-goesOn
+			return answer(f.handler, r), nil
+		})
+		time.Sleep(4 * time.Second)
+		if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(600 * time.Millisecond) // the list is older than it is trusted to be, and no try has failed
+		refused := make(chan error)
+		go func() {
+			_, err := elsewhere.Verify(t.Context(), token)
+			refused <- err
+		}()
+		synctest.Wait()
+		select {
+		case err := <-refused:
+			t.Errorf("it answered without asking: %v", err)
+		default:
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := elsewhere.Verify(ctx, token); !errors.Is(err, apikey.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+			t.Errorf("whoever can't wait: %v", err)
+		}
+		close(goesOn)
+		if err := <-refused; !errors.Is(err, apikey.ErrRevoked) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// Kids that were made up cost a fetch each half second, and keep nobody out.
+func TestUnknownKids(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, other := newFixture(t, nil, sts.ServiceOptions{}), newFixture(t, nil, sts.ServiceOptions{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		_, text = other.Create(t, apikey.CreateParams{})
+		foreign := other.exchange(t, text, sts.ExchangeParams{})
+		wantAlive(t, "ours", elsewhere, token)
+		for range 100 { // 10 seconds
+			var wg sync.WaitGroup
+			for range 20 {
+				wg.Go(func() { wantDead(t, "a foreign one", elsewhere, foreign, apikey.ErrUnknown) })
+			}
+			wg.Wait()
+			wantAlive(t, "ours", elsewhere, token)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := wire.count("/.well-known/jwks.json"); n < 10 || n > 21 {
+			t.Errorf("%d fetches of the keys in 10 seconds", n)
+		}
+		if n := wire.count("/oauth/revocations"); n > 6 {
+			t.Errorf("%d fetches of the list in 10 seconds", n)
+		}
+	})
+}
+
+// A service that has started again with other keys, as one without a keyring does, is known after one poll, without
+// a token that would show its kid.
+func TestNewKeysAreFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		old := f.exchange(t, text, sts.ExchangeParams{})
+		wantAlive(t, "before", elsewhere, old)
+		again := newFixture(t, nil, sts.ServiceOptions{})
+		wire.mu.Lock()
+		wire.handler = again.handler
+		wire.mu.Unlock()
+		time.Sleep(3 * time.Second)
+		before := wire.count("/.well-known/jwks.json")
+		_, text = again.Create(t, apikey.CreateParams{})
+		wantAlive(t, "a new one", elsewhere, again.exchange(t, text, sts.ExchangeParams{}))
+		wantDead(t, "an old one", elsewhere, old, apikey.ErrUnknown)
+		if n := wire.count("/.well-known/jwks.json"); n > before+1 {
+			t.Errorf("%d fetches for them", n-before)
+		}
+	})
+}
+
+// Closing ends what goes on, for calls under way, too; afterwards every call is refused.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		wire.set(swallow)
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() { wantDead(t, "under way", elsewhere, token, apikey.ErrUnavailable) })
+		}
+		synctest.Wait()
+		for range 2 {
+			if err := elsewhere.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		wg.Wait()
+		wantDead(t, "closed", elsewhere, token, apikey.ErrUnavailable)
+		wantDead(t, "closed", elsewhere, "junk", apikey.ErrUnavailable)
+		unused, _ := f.remote(t, sts.VerifierOptions{})
+		unused.Close()
+		wantDead(t, "closed before its first call", unused, token, apikey.ErrUnavailable)
+	})
+}
