@@ -180,7 +180,7 @@ func (r *remote) poll() {
 func (r *remote) find(ctx context.Context, kid string) (any, error) {
 	k := r.keys.Load()
 	if k != nil {
-		if key := k.byKid[kid]; key != nil || r.sets.within(r.period() / 5) {
+		if key := k.byKid[kid]; key != nil || r.sets.within(r.period()/5) {
 			return key, nil
 		}
 	}

@@ -23,8 +23,8 @@ type ServiceOptions struct {
 	// Audiences are those that tokens are made for, the first where none is asked for; nil: the issuer. A key
 	// that may be exchanged may be for each of them.
 	Audiences []string
-	// TTL is how long a token lives, in whole seconds up to 15 minutes; 0: 5 minutes. It ends earlier with its
-	// key, or with a secret that was rotated away.
+	// TTL is how long a token lives, in whole seconds from 10 seconds to 15 minutes; 0: 5 minutes. It ends
+	// earlier with its key, or with a secret that was rotated away.
 	TTL time.Duration
 	// Rotation is how long a signing key signs, from 1 second to a year; 0: 24 hours. Below an hour it is for tests: a
 	// set holds all keys of the last quarter of an hour.
@@ -126,7 +126,7 @@ func (o *ServiceOptions) complete(issuer string) error {
 		value          *time.Duration
 		zero, min, max time.Duration
 	}{
-		{"TTL", &o.TTL, defaultTTL, time.Second, maxTTL},
+		{"TTL", &o.TTL, defaultTTL, minTTL, maxTTL},
 		{"Rotation", &o.Rotation, defaultRotation, minRotation, maxRotation},
 		{"RevocationTTL", &o.RevocationTTL, defaultListTTL, time.Second, maxTTL},
 	} {
@@ -137,8 +137,11 @@ func (o *ServiceOptions) complete(issuer string) error {
 			return invalid(d.field, "not from %v to %v", d.min, d.max)
 		}
 	}
-	if o.TTL%time.Second != 0 || o.RevocationTTL%time.Second != 0 {
+	if o.TTL%time.Second != 0 {
 		return invalid("TTL", "not whole seconds")
+	}
+	if o.RevocationTTL%time.Second != 0 {
+		return invalid("RevocationTTL", "not whole seconds")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -174,7 +177,7 @@ func (s *Service) Issuer() string { return s.issuer }
 type ExchangeParams struct {
 	Audience string        // one of ServiceOptions.Audiences; "": the first
 	Scopes   []string      // of those that the key has; nil: all; empty: none
-	TTL      time.Duration // at least a second, in whole seconds up to 15 minutes; 0: ServiceOptions.TTL
+	TTL      time.Duration // in whole seconds from 10 seconds to 15 minutes; 0: ServiceOptions.TTL
 }
 
 // Exchange verifies a key as [apikey.Verifier.Verify] does, with its errors, and signs a token for it. What
@@ -195,8 +198,8 @@ func (s *Service) derive(ctx context.Context, key *apikey.Key, now time.Time, p 
 	if p.TTL == 0 {
 		p.TTL = s.options.TTL
 	}
-	if p.TTL < time.Second || p.TTL > maxTTL || p.TTL%time.Second != 0 {
-		return nil, invalid("TTL", "not whole seconds from 1 to %d", maxTTL/time.Second)
+	if p.TTL < minTTL || p.TTL > maxTTL || p.TTL%time.Second != 0 {
+		return nil, invalid("TTL", "not whole seconds from %d to %d", minTTL/time.Second, maxTTL/time.Second)
 	}
 	if p.Audience == "" {
 		p.Audience = s.options.Audiences[0]
@@ -220,7 +223,7 @@ func (s *Service) derive(ctx context.Context, key *apikey.Key, now time.Time, p 
 			expires = t.Truncate(time.Second)
 		}
 	}
-	if !expires.After(now) {
+	if expires.Sub(now) < time.Second {
 		return nil, &apikey.RejectedError{KeyID: key.ID(), Err: apikey.ErrExpired}
 	}
 	own, err := ownClaims(key)

@@ -59,6 +59,7 @@ const (
 	revocationsType = "keyrevocations+jwt" // so that neither can be taken for the other
 
 	defaultTTL = 5 * time.Minute
+	minTTL     = 10 * time.Second
 	maxTTL     = 15 * time.Minute
 
 	// maxToken is the longest token in bytes. Headers of 8 KiB are all that some servers take.
