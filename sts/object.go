@@ -3,7 +3,6 @@ package sts
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,33 +17,107 @@ type member struct {
 // letters: readers that take "EXP" for "exp", as encoding/json does, would find two values.
 type object []member
 
-// parseObject takes nothing but one such object of Unicode text (RFC 7519, section 4; RFC 8725, section 2.6).
+// parseObject takes nothing but one such object of Unicode text (RFC 7519, section 4; RFC 8725, section 2.6). What it
+// returns is part of data.
+//
+// encoding/json says whether it is JSON, and this walks over what is: its Decoder, which can tell of members, takes 60
+// more allocations and three times as long.
 func parseObject(data []byte) (object, bool) {
-	if !utf8.Valid(data) {
+	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, false
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+	w := walk{data: data}
+	if w.next() != '{' {
 		return nil, false
 	}
 	o := make(object, 0, 12)
-	for d.More() {
-		token, err := d.Token()
-		name, is := token.(string)
-		if err != nil || !is || strings.ContainsRune(name, utf8.RuneError) || o.has(name) {
+	for w.at++; w.next() != '}'; {
+		if data[w.at] == ',' {
+			w.at++
+			w.next()
+		}
+		name, ok := unquote(w.value())
+		if !ok || o.has(name) {
 			return nil, false
 		}
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return nil, false
+		w.next() // the colon
+		w.at++
+		w.next()
+		o = append(o, member{name, w.value()})
+	}
+	return o, true
+}
+
+// walk goes over valid JSON.
+type walk struct {
+	data []byte
+	at   int
+}
+
+// next skips white space and returns what is there, without going past it.
+func (w *walk) next() byte {
+	for {
+		switch c := w.data[w.at]; c {
+		case ' ', '\t', '\r', '\n':
+			w.at++
+		default:
+			return c
 		}
-		o = append(o, member{name, value})
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, false
+}
+
+// value goes past a value and returns it.
+func (w *walk) value() json.RawMessage {
+	start := w.at
+	switch w.data[w.at] {
+	case '"':
+		w.text()
+	case '{', '[':
+		w.nested()
+	default: // a number or a word
+		for bytes.IndexByte([]byte(",}] \t\r\n"), w.data[w.at]) < 0 {
+			w.at++
+		}
 	}
-	_, err := d.Token()
-	return o, err == io.EOF
+	return w.data[start:w.at:w.at]
+}
+
+func (w *walk) text() {
+	for w.at++; w.data[w.at] != '"'; w.at++ {
+		if w.data[w.at] == '\\' {
+			w.at++
+		}
+	}
+	w.at++
+}
+
+func (w *walk) nested() {
+	for depth := 0; ; {
+		switch w.data[w.at] {
+		case '"':
+			w.text()
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		w.at++
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// unquote returns a JSON string. false: it is another value, or holds what is no character.
+func unquote(value json.RawMessage) (s string, ok bool) {
+	if len(value) == 0 || value[0] != '"' {
+		return "", false
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1]), true
+	}
+	return s, json.Unmarshal(value, &s) == nil && !strings.ContainsRune(s, utf8.RuneError)
 }
 
 // has folds as encoding/json does: the Kelvin sign is a k.
@@ -68,13 +141,7 @@ func (o object) value(name string) json.RawMessage {
 }
 
 // text returns a member that is a string.
-func (o object) text(name string) (s string, is bool) {
-	value := o.value(name)
-	if len(value) == 0 || value[0] != '"' || json.Unmarshal(value, &s) != nil {
-		return "", false
-	}
-	return s, true
-}
+func (o object) text(name string) (string, bool) { return unquote(o.value(name)) }
 
 // number returns a member that is an integer of at most max, in its one spelling.
 func (o object) number(name string, max int64) (n int64, is bool) {
