@@ -123,13 +123,12 @@ type refresher struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex
-	now    *attempt // nil: none is under way
-	began  time.Time
-	ended  time.Time
-	failed error // how the last one that ended did; nil: well
+	now    *attempt  // nil: none is under way
+	began  time.Time // the last that has ended
+	failed bool      // that one
 }
 
-// fetchPause is what a fetch that failed is not tried again for.
+// fetchPause is what follows on a fetch that failed.
 const fetchPause = 100 * time.Millisecond
 
 type attempt struct {
@@ -137,22 +136,22 @@ type attempt struct {
 	err  error // when done
 }
 
-// do waits for a fetch, which it begins unless one is under way, or failed just now.
+// do waits for a fetch, which it begins unless one is under way. After one that failed the next pauses.
 func (f *refresher) do(ctx context.Context) error {
 	f.mu.Lock()
 	a := f.now
-	if a == nil && f.failed != nil && since(f.ended) < fetchPause {
-		defer f.mu.Unlock()
-		return f.failed
-	}
 	if a == nil {
 		if f.ctx.Err() != nil {
 			f.mu.Unlock()
 			return errClosed
 		}
 		a = &attempt{done: make(chan struct{})}
-		f.now, f.began = a, time.Now()
-		f.running.Go(func() { f.run(a) })
+		pause := time.Duration(0)
+		if f.failed {
+			pause = fetchPause
+		}
+		f.now = a
+		f.running.Go(func() { f.run(a, pause) })
 	}
 	f.mu.Unlock()
 	select {
@@ -163,12 +162,17 @@ func (f *refresher) do(ctx context.Context) error {
 	}
 }
 
-func (f *refresher) run(a *attempt) {
+func (f *refresher) run(a *attempt, pause time.Duration) {
+	select {
+	case <-time.After(pause):
+	case <-f.ctx.Done():
+	}
 	ctx, cancel := context.WithTimeoutCause(f.ctx, f.wait, errSlow)
 	defer cancel()
+	began := time.Now()
 	a.err = f.fetch(ctx)
 	f.mu.Lock()
-	f.now, f.ended, f.failed = nil, time.Now(), a.err
+	f.now, f.began, f.failed = nil, began, a.err != nil
 	f.mu.Unlock()
 	close(a.done)
 }
@@ -180,13 +184,6 @@ func (f *refresher) within(d time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.now == nil && !f.began.IsZero() && since(f.began) < d
-}
-
-// failing reports whether the last fetch failed, so short a time ago.
-func (f *refresher) failing(within time.Duration) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.failed != nil && since(f.ended) < within
 }
 
 // close waits for the fetch under way. ctx has ended.

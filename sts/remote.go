@@ -21,8 +21,9 @@ type VerifierOptions struct {
 	// Algorithm is the one that the service signs with; "": EdDSA.
 	Algorithm Algorithm
 	// Refresh is within what time the death of a key is known here, from 1 second to 10 minutes; 0: 5 seconds. The list is
-	// fetched twice in that time. One that is older than Refresh less a tenth is not trusted until it was tried to fetch another. Only
-	// if that fails is it used further, until it expires.
+	// fetched twice in that time. One that is older than Refresh less a tenth is trusted no more until another
+	// try has failed: calls wait for that, 2 seconds with the default where the service hangs, and not again
+	// while it does. Then the last list is used until it expires.
 	Refresh time.Duration
 	// Leeway is by how much the clock here may differ from the service's, up to 1 minute; 0: not at all. iat is in
 	// whole seconds, rounded down.
@@ -85,8 +86,9 @@ type remote struct {
 	client   *http.Client
 	owned    *http.Transport // by us; nil: by somebody else
 
-	keys atomic.Pointer[remoteKeys]
-	list atomic.Pointer[remoteList]
+	keys   atomic.Pointer[remoteKeys]
+	list   atomic.Pointer[remoteList]
+	outage atomic.Pointer[time.Time] // when it was last tried in vain to replace a list that was too old; nil: not since the last
 
 	lists, sets refresher
 
@@ -122,13 +124,16 @@ func newRemote(issuer string, o VerifierOptions) *remote {
 	// A redirect would be followed to wherever whoever answers says.
 	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.lists = refresher{ctx: r.ctx, wait: r.period(), fetch: r.fetchList}
-	r.sets = refresher{ctx: r.ctx, wait: r.period(), fetch: r.fetchKeys}
+	r.lists = refresher{ctx: r.ctx, wait: r.patience(), fetch: r.fetchList}
+	r.sets = refresher{ctx: r.ctx, wait: r.patience(), fetch: r.fetchKeys}
 	return r
 }
 
-// period is how often the list is fetched, and how long that may take.
+// period is how often the list is fetched.
 func (r *remote) period() time.Duration { return r.options.Refresh / 2 }
+
+// patience is how long that may take.
+func (r *remote) patience() time.Duration { return r.options.Refresh * 2 / 5 }
 
 // trust is how old a list may be. The service's own may be a tenth of a second old when it is handed out.
 func (r *remote) trust() time.Duration { return r.options.Refresh - r.options.Refresh/10 }
@@ -157,18 +162,19 @@ func (r *remote) close() error {
 
 // poll keeps the list, and the keys, as new as they are to be.
 func (r *remote) poll() {
-	tick := time.NewTicker(r.period())
-	defer tick.Stop()
 	for {
 		var err error
 		if k := r.keys.Load(); k == nil || since(k.got) >= k.age {
 			err = r.sets.do(r.ctx)
 		}
-		if err := errors.Join(err, r.lists.do(r.ctx)); err != nil && r.ctx.Err() == nil {
+		err = errors.Join(err, r.lists.do(r.ctx))
+		pause := r.period()
+		if err != nil && r.ctx.Err() == nil {
+			pause = r.patience() / 4
 			r.options.Logger.Warn("sts: could not ask the service for its signing keys, or for what has died", "issuer", r.issuer, "err", err)
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-r.ctx.Done():
 			return
 		}
@@ -204,65 +210,77 @@ func (r *remote) judge(ctx context.Context, c *claims) error {
 	return l.judge(c)
 }
 
-// current returns a list that is young enough or, if another could not be fetched just now, has not expired.
+// current returns a list that is young enough or, if it was tried in vain to replace it, has not expired.
 func (r *remote) current(ctx context.Context) (*remoteList, error) {
-	l := r.list.Load()
-	if l != nil && since(l.got) < r.trust() && !r.expired(l) {
-		return l, nil
+	for {
+		l := r.list.Load()
+		useful := l != nil && !r.expired(l)
+		if useful && (since(l.got) < r.trust() || r.isOut()) {
+			return l, nil
+		}
+		if err := r.lists.do(ctx); err != nil && (!useful || ctx.Err() != nil || r.ctx.Err() != nil) {
+			return nil, unavailable("fetch the list of what has died", err)
+		}
 	}
-	// While the service does not answer, only the poll tries, so that not every call waits. A process that
-	// slept has no failure that is young enough, and asks.
-	var err error
-	if l == nil || r.expired(l) || !r.lists.failing(r.options.Refresh) {
-		err = r.lists.do(ctx)
-		l = r.list.Load()
-	}
-	switch {
-	case l == nil || r.expired(l):
-		return nil, unavailable("fetch the list of what has died", errors.Join(errOld, err))
-	case err != nil && ctx.Err() != nil && !r.lists.failing(r.options.Refresh): // who asked did not wait for the answer
-		return nil, unavailable("fetch the list of what has died", err)
-	}
-	return l, nil
 }
 
-var (
-	errNoKeys = errors.New("none are published that this program can use")
-	errOld    = errors.New("there is none that has not expired")
-)
+// isOut reports whether the service did not answer just now. A process that stood still does not know, and asks.
+func (r *remote) isOut() bool {
+	at := r.outage.Load()
+	return at != nil && since(*at) < r.options.Refresh
+}
+
+var errNoKeys = errors.New("none are published that this program can use")
 
 func (r *remote) expired(l *remoteList) bool {
 	return since(l.got) >= l.life || !r.clock.now().Add(-r.options.Leeway).Before(l.expires)
 }
 
+// fetchList replaces the list. That this failed says something of the service only if the list
+// was too old when it began, or one that is due next may still come in time, and if this process did not stand
+// still meanwhile, which is what makes a try fail after a stop, too.
 func (r *remote) fetchList(ctx context.Context) error {
-	got := time.Now()
+	began := time.Now()
+	last := r.list.Load()
+	late := last != nil && since(last.got) >= r.trust()
+	n, err := r.getList(ctx, began, last)
+	switch {
+	case err == nil:
+		r.list.Store(n)
+		r.outage.Store(nil)
+	case late && since(began) < 2*r.patience():
+		now := time.Now()
+		r.outage.Store(&now)
+	}
+	return err
+}
+
+func (r *remote) getList(ctx context.Context, began time.Time, last *remoteList) (*remoteList, error) {
 	body, _, err := r.get(ctx, r.options.RevocationsURL, maxList)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	o, err := r.listKind.open(ctx, string(body), r.find)
+	if errors.Is(err, apikey.ErrRejected) {
+		err = errors.New("the list is not signed by the service")
+	}
 	if err != nil {
-		if errors.Is(err, apikey.ErrRejected) {
-			return errors.New("the list is not signed by the service")
-		}
-		return err
+		return nil, err
 	}
 	l, ok := parseList(o, r.issuer)
-	switch last := r.list.Load(); {
+	switch {
 	case !ok:
-		return errors.New("the list is not one that this program understands")
+		return nil, errors.New("the list is not one that this program understands")
 	case l.asOf.After(r.clock.now().Add(slack)): // with which no later one could be newer
-		return errors.New("the list is from the future: do the clocks differ?")
+		return nil, errors.New("the list is from the future: do the clocks differ?")
 	case last != nil && l.asOf.Before(last.asOf): // a cache, or somebody, has kept one from before a death
-		return errors.New("the list is older than the one before")
+		return nil, errors.New("the list is older than the one before")
 	}
-	n := &remoteList{l, got}
+	n := &remoteList{l, began}
 	if r.expired(n) {
-		return errors.New("the list has expired: do the clocks differ?")
+		return nil, errors.New("the list has expired: do the clocks differ?")
 	}
-	r.list.Store(n)
-	return nil
+	return n, nil
 }
 
 func (r *remote) fetchKeys(ctx context.Context) error {
