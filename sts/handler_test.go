@@ -14,7 +14,6 @@ import (
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
-	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
@@ -24,6 +23,7 @@ const (
 )
 
 // clientGrant is a request by client credentials, with more parameters.
+
 func clientGrant(more ...string) url.Values {
 	return with(url.Values{"grant_type": {"client_credentials"}}, more...)
 }
@@ -128,6 +128,7 @@ func TestTokenEndpoint(t *testing.T) {
 }
 
 // verifierFor is for one of the service's audiences.
+
 func (f *fixture) verifierFor(t testing.TB, audience string) *sts.Verifier {
 	t.Helper()
 	v, err := f.service.Verifier(audience)
@@ -138,60 +139,9 @@ func (f *fixture) verifierFor(t testing.TB, audience string) *sts.Verifier {
 }
 
 // What the form of a request is like is looked at before the key.
-func TestForms(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, nil, sts.ServiceOptions{})
-	key, text := f.Create(t, apikey.CreateParams{})
-	good := clientGrant("client_id", key.ID(), "client_secret", text).Encode()
-	send := func(method, target, kind, body string, edit func(*http.Request)) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(method, target, strings.NewReader(body))
-		r.Header.Set("Content-Type", kind)
-		if edit != nil {
-			edit(r)
-		}
-		return f.serve(r)
-	}
-	const form = "application/x-www-form-urlencoded"
-	basic := func(value string) func(*http.Request) {
-		return func(r *http.Request) { r.Header["Authorization"] = []string{value} }
-	}
-	for _, c := range []struct {
-		what   string
-		w      *httptest.ResponseRecorder
-		status int
-		code   string
-	}{
-		{"control", send("POST", "/oauth/token", form, good, nil), 200, ""},
-		{"a charset", send("POST", "/oauth/token", form+"; charset=UTF-8", good, nil), 200, ""},
-		{"JSON", send("POST", "/oauth/token", "application/json", `{"grant_type":"client_credentials"}`, nil), 400, "invalid_request"},
-		{"no type", send("POST", "/oauth/token", "", good, nil), 400, "invalid_request"},
-		{"in the URL", send("POST", "/oauth/token?"+good, form, "", nil), 400, "invalid_request"},
-		{"the secret in the URL", send("POST", "/oauth/token?client_secret="+text, form, clientGrant("client_id", key.ID()).Encode(), nil), 401, "invalid_client"},
-		{"too long", send("POST", "/oauth/token", form, good+"&x="+strings.Repeat("x", 64<<10), nil), 400, "invalid_request"},
-		{"no escape", send("POST", "/oauth/token", form, good+"&x=%zz", nil), 400, "invalid_request"},
-		{"a semicolon", send("POST", "/oauth/token", form, good+";x=y", nil), 400, "invalid_request"},
-		{"GET", send("GET", "/oauth/token?"+good, form, "", nil), 405, "invalid_request"},
-		{"PUT", send("PUT", "/oauth/token", form, good, nil), 405, "invalid_request"},
-		{"another path", send("POST", "/oauth/token/", form, good, nil), 404, "invalid_request"},
-		{"a path that is written otherwise", send("POST", "/oauth/%74oken", form, good, nil), 404, "invalid_request"},
-		{"a doubled slash", send("POST", "//oauth/token", form, good, nil), 404, "invalid_request"},
-		{"Bearer", send("POST", "/oauth/token", form, clientGrant().Encode(), basic("Bearer "+text)), 401, "invalid_client"},
-		{"Basic without credentials", send("POST", "/oauth/token", form, clientGrant().Encode(), basic("Basic")), 401, "invalid_client"},
-		{"Basic of no base64", send("POST", "/oauth/token", form, clientGrant().Encode(), basic("Basic ***")), 401, "invalid_client"},
-		{"Basic without a colon", send("POST", "/oauth/token", form, clientGrant().Encode(), basic("Basic YWJj")), 401, "invalid_client"},
-		{"two Authorization", send("POST", "/oauth/token", form, clientGrant().Encode(), func(r *http.Request) { r.Header["Authorization"] = []string{"Basic YTpi", "Basic YTpi"} }), 400, "invalid_request"},
-	} {
-		got := decode(t, c.w, c.status)
-		if c.code != "" && got["error"] != c.code || c.code == "" && got["access_token"] == nil {
-			t.Errorf("%s: %v", c.what, got)
-		}
-		if c.status == 405 && c.w.Header().Get("Allow") != "POST" {
-			t.Errorf("%s: Allow %q", c.what, c.w.Header().Get("Allow"))
-		}
-	}
-}
 
 // Keys that are no good get one answer, byte for byte.
+
 func TestRejectionsAreIdentical(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -235,237 +185,18 @@ func TestRejectionsAreIdentical(t *testing.T) {
 	})
 }
 
-func TestIntrospection(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, nil, sts.ServiceOptions{})
-		key, text := f.Create(t, apikey.CreateParams{Subject: "user_1", Scopes: []string{"a", "b"}, Claims: json.RawMessage(`{"plan":"pro","active":false,"sub":"root"}`), ExpiresIn: time.Hour})
-		now := float64(time.Now().Unix())
-		got := f.introspect(t, text)
-		want := map[string]any{"active": true, "iss": issuer, "sub": "user_1", "client_id": key.ID(), "scope": "a b", "token_type": "Bearer", "iat": now, "exp": now + 3600, "plan": "pro"}
-		if !equal(got, want) {
-			t.Errorf("a key: %v, want %v", got, want)
-		}
-		token, err := f.service.Exchange(t.Context(), text, sts.ExchangeParams{Audience: issuer, Scopes: []string{"a"}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want["scope"], want["aud"], want["jti"], want["exp"] = "a", issuer, token.ID, now+300
-		if got := f.introspect(t, token.Reveal()); !equal(got, want) {
-			t.Errorf("a token: %v, want %v", got, want)
-		}
-		_, rotated, err := f.Issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{Grace: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := f.introspect(t, text); got["exp"] != now+60 {
-			t.Errorf("in its grace: %v", got)
-		}
-		inactive := map[string]any{"active": false}
-		if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
-			t.Fatal(err)
-		}
-		for what, dead := range map[string]string{"a revoked key": rotated.Reveal(), "its token": token.Reveal(), "junk": "junk", "a forged token": "a.b.c", "a JWE": "a.b.c.d.e"} {
-			if got := f.introspect(t, dead); !equal(got, inactive) {
-				t.Errorf("%s: %v", what, got)
-			}
-		}
-	})
-}
-
-func equal(a, b any) bool {
-	x, _ := json.Marshal(a)
-	y, _ := json.Marshal(b)
-	return string(x) == string(y)
-}
-
 // Who asks is asked who it is, before anything is looked at, and is told of what is its own.
-func TestIntrospectionCallers(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, nil, sts.ServiceOptions{})
-	key, text := f.Create(t, apikey.CreateParams{Subject: "user_1"})
-	token := f.exchange(t, text, sts.ExchangeParams{})
-	ask := func(handler http.Handler, body, authorization string) *httptest.ResponseRecorder {
-		r := httptest.NewRequest("POST", "/oauth/introspect", strings.NewReader(body))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if authorization != "" {
-			r.Header.Set("Authorization", authorization)
-		}
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
-		return w
-	}
-	for _, authorization := range []string{"", "Bearer", "Bearer x", "Bearer " + text, "Bearer " + token, "Basic " + admin, "Bearer " + admin + "x", "Bearer " + admin[1:]} {
-		for _, body := range []string{"token=" + text, "token=" + token, "token=junk", "", "%"} {
-			w := ask(f.handler, body, authorization)
-			if got := decode(t, w, http.StatusUnauthorized); got["error"] != "invalid_client" || w.Header().Get("WWW-Authenticate") != "Bearer" {
-				t.Errorf("%q: %v %v", authorization, got, w.Header())
-			}
-		}
-	}
-	for _, body := range []string{"", "token=", "x=y", "token=a&token=b"} {
-		if got := decode(t, ask(f.handler, body, "Bearer "+admin), http.StatusBadRequest); got["error"] != "invalid_request" {
-			t.Errorf("%q: %v", body, got)
-		}
-	}
-	for what, c := range map[string]struct {
-		caller     sts.Caller
-		key, token bool
-	}{
-		"all":              {sts.Caller{All: true}, true, true},
-		"nobody":           {sts.Caller{}, false, false},
-		"the audience":     {sts.Caller{Audiences: []string{"x", audience}}, false, true},
-		"another audience": {sts.Caller{Audiences: []string{issuer, ""}}, false, false},
-		"the subject":      {sts.Caller{Subjects: []string{"user_1"}}, true, true},
-		"another subject":  {sts.Caller{Subjects: []string{"user_2", ""}}, false, false},
-	} {
-		handler, err := sts.Handler(f.service, &sts.Options{Authorize: func(*http.Request) (sts.Caller, error) { return c.caller, nil }, Logger: quiet})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for body, want := range map[string]bool{"token=" + text: c.key, "token=" + token: c.token} {
-			got := decode(t, ask(handler, body, ""), http.StatusOK)
-			if got["active"] != any(want) || want != (got["client_id"] == key.ID()) || !want && len(got) != 1 {
-				t.Errorf("%s: %v", what, got)
-			}
-		}
-	}
-	for what, c := range map[string]struct {
-		err    error
-		status int
-	}{
-		"a refusal":  {errors.New("no"), 401},
-		"a failure":  {apikey.ErrUnavailable, 503},
-		"both":       {errors.Join(apikey.ErrRejected, apikey.ErrOverloaded), 503},
-		"an end":     {context.DeadlineExceeded, 503},
-		"its answer": {apikey.ErrDenied, 401},
-	} {
-		handler, err := sts.Handler(f.service, &sts.Options{Authorize: func(*http.Request) (sts.Caller, error) { return sts.Caller{All: true}, c.err }, Logger: quiet})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w := ask(handler, "token="+text, ""); w.Code != c.status {
-			t.Errorf("%s: %d %s", what, w.Code, w.Body)
-		}
-	}
-}
 
 // Whoever has a key can revoke it, and its tokens with it.
-func TestRevocation(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, nil, sts.ServiceOptions{})
-	for what, send := range map[string]func(id, text string) *httptest.ResponseRecorder{
-		"the key": func(_, text string) *httptest.ResponseRecorder {
-			return f.post(t, "/oauth/revoke", url.Values{"token": {text}, "token_type_hint": {"refresh_token"}})
-		},
-		"with its id": func(id, text string) *httptest.ResponseRecorder {
-			return f.post(t, "/oauth/revoke", url.Values{"token": {text}, "client_id": {id}})
-		},
-		"with Basic": func(id, text string) *httptest.ResponseRecorder {
-			return f.post(t, "/oauth/revoke", url.Values{"token": {text}}, id, text)
-		},
-	} {
-		key, text := f.Create(t, apikey.CreateParams{})
-		token := f.exchange(t, text, sts.ExchangeParams{})
-		for range 2 { // again is as good
-			if w := send(key.ID(), text); w.Code != http.StatusOK && !(what == "with Basic" && w.Code == http.StatusOK) {
-				t.Errorf("%s: %d %s", what, w.Code, w.Body)
-			}
-			if what == "with Basic" { // the client is gone with it
-				break
-			}
-		}
-		wantDead(t, what, f.verifier(t), token, apikey.ErrRevoked)
-		got, err := f.Issuer.Get(t.Context(), key.ID())
-		if err != nil || !got.Revoked() || got.RevocationReason() == "" {
-			t.Errorf("%s: %v, %v", what, got, err)
-		}
-	}
-	for _, unknown := range []string{"junk", "ak_x", strings.Repeat("x", 5000)} {
-		if w := f.post(t, "/oauth/revoke", url.Values{"token": {unknown}}); w.Code != http.StatusOK {
-			t.Errorf("%d %s", w.Code, w.Body)
-		}
-	}
-
-	key, text := f.Create(t, apikey.CreateParams{})
-	other, otherText := f.Create(t, apikey.CreateParams{})
-	token := f.exchange(t, text, sts.ExchangeParams{})
-	for _, c := range []struct {
-		what   string
-		w      *httptest.ResponseRecorder
-		status int
-		code   string
-	}{
-		{"no token", f.post(t, "/oauth/revoke", url.Values{}), 400, "invalid_request"},
-		{"a JWT", f.post(t, "/oauth/revoke", url.Values{"token": {token}}), 400, "unsupported_token_type"},
-		{"the id", f.post(t, "/oauth/revoke", url.Values{"token": {key.ID()}}), 200, ""},
-		{"another's id", f.post(t, "/oauth/revoke", url.Values{"token": {text}, "client_id": {other.ID()}}), 400, "unauthorized_client"},
-		{"by another client", f.post(t, "/oauth/revoke", url.Values{"token": {text}}, other.ID(), otherText), 400, "unauthorized_client"},
-		{"by a wrong client", f.post(t, "/oauth/revoke", url.Values{"token": {text}}, other.ID(), "x"), 401, "invalid_client"},
-		{"by a client of another name", f.post(t, "/oauth/revoke", url.Values{"token": {text}}, key.ID(), otherText), 401, "invalid_client"},
-		{"in the URL", f.post(t, "/oauth/revoke?token="+text, url.Values{}), 400, "invalid_request"},
-	} {
-		if got := decode(t, c.w, c.status); c.code != "" && got["error"] != c.code {
-			t.Errorf("%s: %v", c.what, got)
-		}
-	}
-	wantAlive(t, "after all that", f.verifier(t), token)
-}
 
 // A revocation that could not be done, or of which that is not known, is not 200. Nor is one of a key that is
-// refused only for now.
-func TestRevocationFails(t *testing.T) {
-	t.Parallel()
-	denied := false
-	store := &broken{Store: memstore.New()}
-	options := checked(func() bool { return denied })
-	options.Store = store
-	f := newFixture(t, options, sts.ServiceOptions{})
-	key, text := f.Create(t, apikey.CreateParams{})
-	store.replace = errors.New("the disk is full")
-	if w := f.post(t, "/oauth/revoke", url.Values{"token": {text}}); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-		t.Errorf("a failing write: %d %s", w.Code, w.Body)
-	}
-	store.replace, denied = nil, true
-	if got := decode(t, f.post(t, "/oauth/revoke", url.Values{"token": {text}}), http.StatusBadRequest); got["error"] != "unauthorized_client" {
-		t.Errorf("a denied key: %v", got)
-	}
-	denied = false
-	f.Verifier.Close()
-	if w := f.post(t, "/oauth/revoke", url.Values{"token": {text}}); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("what can't be told: %d %s", w.Code, w.Body)
-	}
-	if got, err := f.Issuer.Get(t.Context(), key.ID()); err != nil || got.Revoked() {
-		t.Errorf("%v, %v", got, err)
-	}
 
-	// An Issuer that does not manage the key.
-	keys := newFixture(t, nil, sts.ServiceOptions{})
-	_, text = keys.Create(t, apikey.CreateParams{})
-	handler, err := sts.Handler(keys.service, &sts.Options{Issuer: keys.Issuer.ForSubject("somebody else"), Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys.handler = handler
-	if got := decode(t, keys.post(t, "/oauth/revoke", url.Values{"token": {text}}), http.StatusBadRequest); got["error"] != "unauthorized_client" {
-		t.Errorf("not managed: %v", got)
-	}
-}
+// refused only for now.
 
 // broken fails writes.
-type broken struct {
-	*memstore.Store
-	replace error
-}
-
-func (s *broken) Replace(ctx context.Context, r *apikey.Record) error {
-	if s.replace != nil && r.Version > 0 {
-		return s.replace
-	}
-	return s.Store.Replace(ctx, r)
-}
 
 // A failure of the system is 503 everywhere, with a time to try again, and never a 500.
+
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -482,64 +213,4 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-func TestMetadata(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{issuer, "https://example.com/auth", "http://localhost:8080/a/b"} {
-		f := newFixtureOf(t, name, nil, sts.ServiceOptions{})
-		u, _ := url.Parse(name)
-		w := f.get("/.well-known/oauth-authorization-server" + u.Path)
-		got := decode(t, w, http.StatusOK)
-		want := map[string]any{
-			"issuer": name, "token_endpoint": name + "/oauth/token", "jwks_uri": name + "/.well-known/jwks.json",
-			"introspection_endpoint": name + "/oauth/introspect", "revocation_endpoint": name + "/oauth/revoke", "key_revocations_uri": name + "/oauth/revocations",
-			"response_types_supported": []string{}, "grant_types_supported": []string{"client_credentials", exchangeGrant},
-			"token_endpoint_auth_methods_supported":      []string{"client_secret_basic", "client_secret_post", "none"},
-			"revocation_endpoint_auth_methods_supported": []string{"none", "client_secret_basic", "client_secret_post"},
-		}
-		if !equal(got, want) {
-			t.Errorf("%v, want %v", got, want)
-		}
-		for _, endpoint := range []string{"jwks_uri", "key_revocations_uri"} {
-			if w := f.get(strings.TrimPrefix(got[endpoint].(string), u.Scheme+"://"+u.Host)); w.Code != http.StatusOK {
-				t.Errorf("%s: %d", endpoint, w.Code)
-			}
-		}
-		// Nothing is offered that is not there.
-		bare, err := sts.Handler(f.service, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.handler = bare
-		got = decode(t, f.get("/.well-known/oauth-authorization-server"+u.Path), http.StatusOK)
-		if got["introspection_endpoint"] != nil || got["revocation_endpoint"] != nil || got["token_endpoint"] == nil {
-			t.Errorf("%v", got)
-		}
-		for _, path := range []string{"/oauth/introspect", "/oauth/revoke"} {
-			if w := f.post(t, u.Path+path, url.Values{}); w.Code != http.StatusNotFound {
-				t.Errorf("%s: %d", path, w.Code)
-			}
-		}
-	}
-}
-
 // The set of keys is cacheable: it has a tag, and is not sent again to who has it.
-func TestJWKSIsCacheable(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, nil, sts.ServiceOptions{})
-	w := f.get("/.well-known/jwks.json")
-	tag := w.Header().Get("ETag")
-	if w.Code != http.StatusOK || tag == "" || w.Header().Get("Cache-Control") != "public, max-age=300" {
-		t.Errorf("%d %v", w.Code, w.Header())
-	}
-	r := httptest.NewRequest("GET", "/.well-known/jwks.json", nil)
-	r.Header.Set("If-None-Match", tag)
-	if w := f.serve(r); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	if w := f.serve(httptest.NewRequest("HEAD", "/.well-known/jwks.json", nil)); w.Code != http.StatusOK || w.Body.Len() != 0 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	if w := f.serve(httptest.NewRequest("POST", "/.well-known/jwks.json", nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET" {
-		t.Errorf("%d %v", w.Code, w.Header())
-	}
-}

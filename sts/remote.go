@@ -2,55 +2,14 @@ package sts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/seed-d3a9fb6b/apikey"
-)
-
-// VerifierOptions are the choices of [NewVerifier]. The zero value, and nil, are good ones.
-type VerifierOptions struct {
-	// Algorithm is the one that the service signs with; "": EdDSA.
-	Algorithm Algorithm
-	// Refresh is within what time the death of a key is known here, from 1 second to 10 minutes; 0: 5 seconds. The list is
-	// fetched twice in that time. One that is older than Refresh less a tenth is trusted no more until another
-	// try has failed: calls wait for that, 2 seconds with the default where the service hangs, and not again
-	// while it does. Then the last list is used until it expires.
-	Refresh time.Duration
-	// Leeway is by how much the clock here may differ from the service's, up to 1 minute; 0: not at all. iat is in
-	// whole seconds, rounded down.
-	Leeway time.Duration
-	// JWKSURL is where the signing keys are; "": <issuer>/.well-known/jwks.json.
-	JWKSURL string
-	// RevocationsURL is where the list of the dead is; "": <issuer>/oauth/revocations.
-	RevocationsURL string
-	// Client fetches both. Its Transport is used; redirects are not followed, whatever it says. nil: one of
-	// one's own.
-	Client *http.Client
-	// InsecureHTTP lets the URLs be http and not of this machine. Whoever can change what is fetched can
-	// then sign tokens: for networks that are protected in another way.
-	InsecureHTTP bool
-	// Logger is told of what could not be fetched; nil: [slog.Default].
-	Logger *slog.Logger
-}
-
-const (
-	defaultRefresh = 5 * time.Second
-	minRefresh     = time.Second
-	maxRefresh     = 10 * time.Minute
-	maxLeeway      = slack
-
-	maxJWKS        = 1 << 20
-	defaultKeysAge = 5 * time.Minute
-	maxKeysAge     = time.Hour
 )
 
 // NewVerifier returns a Verifier for the tokens that the service called issuer makes for audience, in a process that
@@ -230,8 +189,6 @@ func (r *remote) isOut() bool {
 	return at != nil && since(*at) < r.options.Refresh
 }
 
-var errNoKeys = errors.New("none are published that this program can use")
-
 func (r *remote) expired(l *remoteList) bool {
 	return since(l.got) >= l.life || !r.clock.now().Add(-r.options.Leeway).Before(l.expires)
 }
@@ -295,33 +252,4 @@ func (r *remote) fetchKeys(ctx context.Context) error {
 	}
 	r.keys.Store(&remoteKeys{keys, got, maxAge(header)})
 	return nil
-}
-
-// parseJWKS returns the public keys for an algorithm (RFC 7517). Others in the set are passed over; two of one
-// kid are not.
-func parseJWKS(data []byte, algorithm Algorithm) (map[string]any, error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if json.Unmarshal(data, &set) != nil {
-		return nil, errors.New("the signing keys are not a JWK Set")
-	}
-	keys := map[string]any{}
-	for _, one := range set.Keys {
-		var key jose.JSONWebKey
-		if json.Unmarshal(one, &key) != nil || !key.IsPublic() || !key.Valid() || key.KeyID == "" {
-			continue
-		}
-		if key.Use != "" && key.Use != "sig" || key.Algorithm != "" && key.Algorithm != string(algorithm) || !algorithm.takes(key.Key) {
-			continue
-		}
-		if keys[key.KeyID] != nil {
-			return nil, errors.New("two signing keys have one kid")
-		}
-		keys[key.KeyID] = key.Key
-	}
-	if len(keys) == 0 {
-		return nil, errNoKeys
-	}
-	return keys, nil
 }

@@ -109,6 +109,9 @@ func (l *local) close() error { return nil }
 // behind it; that it is not the other way round is what counts.
 func (l *local) judge(ctx context.Context, c *claims) error {
 	key, err := l.verifier.Lookup(ctx, c.ClientID)
+	if errors.Is(err, apikey.ErrMalformed) { // a prefix that this process does not take
+		return apikey.ErrUnknown
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,87 @@
+package sts
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// refresher does one fetch at a time, whoever wants it, and not in the goroutine of who does: the result is
+// everybody's.
+type refresher struct {
+	ctx     context.Context // ends all
+	wait    time.Duration   // for one fetch
+	fetch   func(context.Context) error
+	running sync.WaitGroup
+
+	mu     sync.Mutex
+	now    *attempt  // nil: none is under way
+	began  time.Time // the last that has ended
+	failed bool      // that one
+}
+
+// fetchPause is what follows on a fetch that failed.
+const fetchPause = 100 * time.Millisecond
+
+type attempt struct {
+	done chan struct{}
+	err  error // when done
+}
+
+// do waits for a fetch, which it begins unless one is under way. After one that failed the next pauses.
+func (f *refresher) do(ctx context.Context) error {
+	f.mu.Lock()
+	a := f.now
+	if a == nil {
+		if f.ctx.Err() != nil {
+			f.mu.Unlock()
+			return errClosed
+		}
+		a = &attempt{done: make(chan struct{})}
+		pause := time.Duration(0)
+		if f.failed {
+			pause = fetchPause
+		}
+		f.now = a
+		f.running.Go(func() { f.run(a, pause) })
+	}
+	f.mu.Unlock()
+	select {
+	case <-a.done:
+		return a.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *refresher) run(a *attempt, pause time.Duration) {
+	select {
+	case <-time.After(pause):
+	case <-f.ctx.Done():
+	}
+	ctx, cancel := context.WithTimeoutCause(f.ctx, f.wait, errSlow)
+	defer cancel()
+	began := time.Now()
+	a.err = f.fetch(ctx)
+	f.mu.Lock()
+	f.now, f.began, f.failed = nil, began, a.err != nil
+	f.mu.Unlock()
+	close(a.done)
+}
+
+var errSlow = errors.New("the service took too long to answer")
+
+// within reports whether a fetch began so short a time ago, and has ended.
+func (f *refresher) within(d time.Duration) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now == nil && !f.began.IsZero() && since(f.began) < d
+}
+
+// close waits for the fetch under way. ctx has ended.
+func (f *refresher) close() {
+	f.mu.Lock() // who has it has seen that ctx has ended, or has begun
+	f.mu.Unlock()
+	f.running.Wait()
+}
