@@ -57,7 +57,7 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := block(t, "go")
+	code := block(t, "go", 1)
 	folder := t.TempDir()
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {

@@ -9,17 +9,20 @@ import (
 	"testing"
 )
 
-// block returns the first block of code of a language in the README.
-func block(t *testing.T, language string) string {
+// block returns the n-th block of code of a language in the README.
+func block(t *testing.T, language string, n int) string {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, code, found := strings.Cut(string(readme), "```"+language+"\n")
-	code, _, closed := strings.Cut(code, "```")
-	if !found || !closed {
-		t.Fatalf("the README has no block of %s", language)
+	code := string(readme)
+	for range n {
+		_, code, _ = strings.Cut(code, "```"+language+"\n")
+	}
+	code, _, found := strings.Cut(code, "```")
+	if !found {
+		t.Fatalf("the README has no %d blocks of %s", n, language)
 	}
 	return code
 }
@@ -42,7 +45,7 @@ func curl(t *testing.T, binary string) {
 	needCurl(t)
 	p := startAdmin(t, binary, filepath.Join(t.TempDir(), "keys.db"))
 	const url = "url=http://127.0.0.1:8080\n"
-	code := block(t, "sh")
+	code := block(t, "sh", 1)
 	if !strings.HasPrefix(code, url) {
 		t.Fatalf("it begins with %.30q", code)
 	}

@@ -56,28 +56,13 @@ func resourceInterrupt(t *testing.T, x programs) {
 	}
 }
 
-// session is how a key is exchanged by hand, with the server and the resource at their default addresses.
-const session = `url=http://127.0.0.1:8080 resource=http://127.0.0.1:8081
-as() { curl -s -w ' %{http_code}\n' -H "Authorization: Bearer $1" "${@:2}"; }
-made=$(as "$APIKEY_ADMIN_TOKEN" $url/v1/api_keys -d '{"name":"worker","subject":"user_2xhFjEI5X2qWRvtV13BzSj8H6Dk","scopes":["read"]}')
-id=$(grep -o '"id":"[^"]*' <<<"$made" | cut -d'"' -f4)
-secret=$(grep -o '"secret":"[^"]*' <<<"$made" | cut -d'"' -f4)
-answer=$(curl -s -u "$id:$secret" $url/oauth/token -d grant_type=client_credentials)
-token=$(grep -o '"access_token":"[^"]*' <<<"$answer" | cut -d'"' -f4)
-
-as "$token" $url/whoami             # 200: for 5 minutes, in place of the key
-as "$token" $resource/whoami        # 200: in a process that has no keys
-as "$token" $resource/report        # 403: the key lacks the scope "admin", and so does its token
-as "$APIKEY_ADMIN_TOKEN" -X POST $url/v1/api_keys/$id/revoke
-as "$token" $url/whoami             # 401, from the next request on
-sleep 5; as "$token" $resource/whoami # 401, within 5 seconds
-`
-
+// What the README does with curl and tokens, in the shell of its first block, gets the answers that it says.
 func tokensCurl(t *testing.T, x programs) {
 	needCurl(t)
 	s := x.startServer(t)
 	r := x.startResource(t, s.URL)
-	script := strings.NewReplacer("http://127.0.0.1:8080", s.URL, "http://127.0.0.1:8081", r.URL).Replace(session)
+	before, _, _ := strings.Cut(block(t, "sh", 1), "made=")
+	script := strings.NewReplacer("http://127.0.0.1:8080", s.URL, "http://127.0.0.1:8081", r.URL).Replace(before + block(t, "sh", 2))
 	run := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
 	run.Env = append(os.Environ(), "APIKEY_ADMIN_TOKEN="+s.Token, "no_proxy=127.0.0.1")
 	out, err := run.CombinedOutput()

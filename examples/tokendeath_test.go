@@ -1,9 +1,11 @@
 package examples_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -126,6 +128,29 @@ func restartSealed(t *testing.T, x programs) {
 		call(t, "GET", p.URL+"/whoami", dead, "", http.StatusUnauthorized)
 	}
 	call(t, "GET", r.URL+"/whoami", exchange(t, f.URL, key, nil), "", http.StatusOK)
+}
+
+// A server whose keyring is lost says so as it starts, and goes on for keys. Tokens are signed again when the old signing
+// keys are discarded.
+func lostKeyring(t *testing.T, x programs) {
+	db := filepath.Join(t.TempDir(), "keys.db")
+	env := []string{"APIKEY_ADMIN_TOKEN=" + adminToken}
+	another := "APIKEY_KEYRING=" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+	s := launch(t, x.server, append(env, keyring), "-db", db)
+	key := create(t, s, "deploy")
+	exchange(t, s.URL, key, nil)
+	address := strings.TrimPrefix(s.URL, "http://")
+	s.stop(t)
+
+	s = launch(t, x.server, append(env, another), "-db", db, "-issuer", "http://"+address)
+	call(t, "GET", s.URL+"/whoami", key.Secret, "", http.StatusOK)
+	askToken(t, s.URL, key, nil, http.StatusServiceUnavailable)
+	s.stop(t)
+	if !strings.Contains(s.logged.String(), "-discard-signing-keys") {
+		t.Errorf("logged %s", &s.logged)
+	}
+	s = launch(t, x.server, append(env, another), "-db", db, "-issuer", "http://"+address, "-discard-signing-keys")
+	call(t, "GET", s.URL+"/whoami", exchange(t, s.URL, key, nil), "", http.StatusOK)
 }
 
 // Without a keyring each process signs with its own keys: a restart ends the tokens, at once for the server and as

@@ -20,7 +20,7 @@ func TestTokens(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, programs){
 		"both take them": bothTakeThem, "audiences": audiences, "issuer": issuerFlag, "default issuer": defaultIssuer,
 		"die with their key": dieWithKey, "restart": restartSealed, "restart without a keyring": restartUnsealed,
-		"service comes late": serviceLate, "refused start": resourceRefusedStart, "interrupt": resourceInterrupt, "curl": tokensCurl,
+		"service comes late": serviceLate, "lost keyring": lostKeyring, "refused start": resourceRefusedStart, "interrupt": resourceInterrupt, "curl": tokensCurl,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

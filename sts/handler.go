@@ -66,7 +66,7 @@ type route struct {
 	serve  func(w http.ResponseWriter, r *http.Request) error
 }
 
-// Handler returns the endpoints of a service, at their paths below the issuer:
+// Handler returns the endpoints of a service, at their paths below the issuer (see [Service.Paths]):
 //
 //	POST /oauth/token                              client_credentials (RFC 6749) and token exchange (RFC 8693)
 //	POST /oauth/introspect                         RFC 7662, for keys and tokens
@@ -108,8 +108,7 @@ func Handler(s *Service, opts *Options) (http.Handler, error) {
 	}
 	h := &handler{service: s, options: o, any: s.verifierFor(func(a string) bool { return slices.Contains(s.options.Audiences, a) })}
 	h.realm = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(o.Realm)
-	u, _ := url.Parse(s.issuer) // which was checked
-	below := u.EscapedPath()
+	below := s.below()
 	h.routes = map[string]route{
 		below + tokenPath:    {http.MethodPost, h.token},
 		below + jwksPath:     {http.MethodGet, h.jwks},
@@ -126,6 +125,20 @@ func Handler(s *Service, opts *Options) (http.Handler, error) {
 	}
 	h.metadata = h.describe()
 	return h, nil
+}
+
+// Paths returns those that [Handler] answers, as they are written in a URL: for routers.
+func (s *Service) Paths() []string {
+	below := s.below()
+	return []string{
+		below + tokenPath, below + introspectPath, below + revokePath, below + revocationsPath, below + jwksPath, metadataPath + below,
+	}
+}
+
+// below is the path of the issuer.
+func (s *Service) below() string {
+	u, _ := url.Parse(s.issuer) // which was checked
+	return u.EscapedPath()
 }
 
 // ServeHTTP answers one request. Paths are compared as they were written: nothing is taken for another.

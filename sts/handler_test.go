@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
@@ -214,3 +216,70 @@ func TestUnavailable(t *testing.T) {
 }
 
 // The set of keys is cacheable: it has a tag, and is not sent again to who has it.
+
+// A router that is told of the paths has them all.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{issuer, "https://example.com/auth"} {
+		f := newFixtureOf(t, name, nil, sts.ServiceOptions{})
+		mux := http.NewServeMux()
+		for _, path := range f.service.Paths() {
+			mux.Handle(path, f.handler)
+		}
+		direct := f.handler
+		f.handler = mux
+		key, text := f.Create(t, apikey.CreateParams{})
+		u, _ := url.Parse(name)
+		got := decode(t, f.post(t, u.Path+"/oauth/token", clientGrant(), key.ID(), text), http.StatusOK)
+		wantAlive(t, name, f.verifier(t), got["access_token"].(string))
+		metadata := decode(t, f.get("/.well-known/oauth-authorization-server"+u.Path), http.StatusOK)
+		for member, value := range metadata {
+			path, is := strings.CutPrefix(fmt.Sprint(value), u.Scheme+"://"+u.Host)
+			if !is || member == "issuer" {
+				continue
+			}
+			if w := f.get(path); w.Code != http.StatusOK && w.Code != http.StatusMethodNotAllowed {
+				t.Errorf("%s: %d", path, w.Code)
+			}
+		}
+		f.handler = direct
+		if w := f.get("/elsewhere"); w.Code != http.StatusNotFound {
+			t.Errorf("%d", w.Code)
+		}
+	}
+}
+
+// Readiness is that a token could be made, or judged, now.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &flaky{Store: memstore.New()}
+		f := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 1)})
+		store.fails(true)
+		if err := f.service.Ready(t.Context()); !errors.Is(err, apikey.ErrUnavailable) {
+			t.Errorf("a store that fails: %v", err)
+		}
+		store.fails(false)
+		for range 2 {
+			if err := errors.Join(f.service.Ready(t.Context()), f.verifier(t).Ready(t.Context())); err != nil {
+				t.Error(err)
+			}
+		}
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		wire.set(cutOff)
+		if err := elsewhere.Ready(t.Context()); !errors.Is(err, apikey.ErrUnavailable) {
+			t.Errorf("a wire that is cut: %v", err)
+		}
+		wire.set(nil)
+		if err := elsewhere.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+		wire.set(cutOff)
+		_, text := f.Create(t, apikey.CreateParams{})
+		wantAlive(t, "without a word", elsewhere, f.exchange(t, text, sts.ExchangeParams{}))
+		elsewhere.Close()
+		if err := elsewhere.Ready(t.Context()); !errors.Is(err, apikey.ErrUnavailable) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}

@@ -20,7 +20,7 @@ type kind struct {
 // shaped reports whether text has the form of a compact JWS (RFC 7515, section 7.1): three parts of base64url.
 // A JWE has five.
 func (k *kind) shaped(text string) bool {
-	if len(text) > k.max {
+	if len(text) > k.max || strings.IndexByte(text, '.') < 1 { // which is all that a key costs
 		return false
 	}
 	dots := 0

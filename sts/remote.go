@@ -36,6 +36,15 @@ func NewVerifier(issuer, audience string, opts *VerifierOptions) (*Verifier, err
 	}, nil
 }
 
+// Ready reports whether tokens can be judged: it fetches the signing keys and the list, unless they are there. For the
+// start of a program and for its checks of health: the first Verify waits for nothing then. [apikey.ErrUnavailable].
+func (v *Verifier) Ready(ctx context.Context) error {
+	if err := v.source.ready(); err != nil {
+		return err
+	}
+	return v.source.fetched(ctx)
+}
+
 // remote is a service that is asked over HTTP.
 type remote struct {
 	issuer   string
@@ -191,6 +200,16 @@ func (r *remote) isOut() bool {
 
 func (r *remote) expired(l *remoteList) bool {
 	return since(l.got) >= l.life || !r.clock.now().Add(-r.options.Leeway).Before(l.expires)
+}
+
+func (r *remote) fetched(ctx context.Context) error {
+	if r.keys.Load() == nil {
+		if _, err := r.find(ctx, ""); err != nil {
+			return err
+		}
+	}
+	_, err := r.current(ctx)
+	return err
 }
 
 // fetchList replaces the list. That this failed says something of the service only if the list

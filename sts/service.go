@@ -15,7 +15,7 @@ import (
 // ServiceOptions are the choices of [NewService]. The zero value, and nil, are good ones for one process.
 type ServiceOptions struct {
 	// Keyring seals the signing keys, which are then kept in the store. All processes on the store need it, and
-	// a key that is retired there must stay for Rotation and an hour. nil: the signing keys are in
+	// a key that is retired there must stay for Rotation and an hour. They are the issuer's: another has others. nil: the signing keys are in
 	// memory, so that each process has its own, and all tokens die when it ends.
 	Keyring *apikey.Keyring
 	// Algorithm signs; "": EdDSA.
@@ -147,6 +147,14 @@ func (o *ServiceOptions) complete(issuer string) error {
 		o.Logger = slog.Default()
 	}
 	return nil
+}
+
+// Ready reports whether tokens can be made: it reads the signing keys, and makes the first. For the start of a program
+// and for its checks of health. [apikey.ErrUnavailable], and [apikey.ErrSealed] too if the keys in the store were
+// sealed under another keyring: see [Service.DiscardKeys].
+func (s *Service) Ready(ctx context.Context) error {
+	_, err := s.keys.current(ctx)
+	return err
 }
 
 // maxName is the longest issuer or audience in bytes.

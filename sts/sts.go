@@ -3,8 +3,9 @@
 //
 //	service, err := sts.NewService(store, verifier, "https://auth.example.com", &sts.ServiceOptions{Keyring: keyring})
 //	handler, err := sts.Handler(service, &sts.Options{Issuer: issuer})
-//	mux.Handle("/oauth/", handler) // token, introspection, revocation, the list of the dead
-//	mux.Handle("/.well-known/", handler)
+//	for _, path := range service.Paths() {
+//		mux.Handle(path, handler)
+//	}
 //
 // A process that holds no store verifies what the service has signed:
 //
@@ -15,7 +16,9 @@
 // and one that has the keys takes both, told apart by their shape:
 //
 //	tokens, err := service.Verifier("https://api.example.com")
-//	auth := httpauth.Middleware(httpauth.AnyOf(verifier, tokens), nil)
+//	auth := httpauth.Middleware(httpauth.AnyOf(tokens, verifier), nil)
+//
+// In this order tokens are not counted as malformed keys, and a key costs a look for a dot more.
 //
 // # How a token dies
 //

@@ -29,6 +29,7 @@ type source interface {
 	find(ctx context.Context, kid string) (any, error) // the public key; nil: none
 	judge(ctx context.Context, c *claims) error        // rejections, or ErrUnavailable
 	ready() error                                      // not after close
+	fetched(ctx context.Context) error                 // all that a judgement needs
 	close() error
 }
 
@@ -104,6 +105,8 @@ func (l *local) find(ctx context.Context, kid string) (any, error) { return l.ke
 
 func (l *local) ready() error { return nil }
 func (l *local) close() error { return nil }
+
+func (l *local) fetched(ctx context.Context) error { return l.Service.Ready(ctx) }
 
 // judge asks for the key as it is now. One that was read before the token was signed elsewhere may be
 // behind it; that it is not the other way round is what counts.

@@ -61,6 +61,7 @@ type config struct {
 	addr, db, token   string
 	tokenIsNew        bool
 	issuer, audiences string // "": the address; the issuer
+	discard           bool   // the signing keys
 	keyring           *apikey.Keyring
 }
 
@@ -102,7 +103,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	if c.issuer == "" {
 		c.issuer = url
 	}
-	tokens, err := newTokens(c, store, issuer, verifier, logger)
+	tokens, err := newTokens(ctx, c, store, issuer, verifier, logger)
 	if err != nil {
 		return err
 	}
@@ -166,6 +167,7 @@ func configure(args []string, env func(string) (string, bool), stderr io.Writer)
 	flags.StringVar(&c.db, "db", "keys.db", "`file` of the keys; it is made if there is none")
 	flags.StringVar(&c.issuer, "issuer", "", "`URL` that names the server in tokens, and below which others reach it (default http:// and the address)")
 	flags.StringVar(&c.audiences, "audiences", "", "`names`, with commas between them, that tokens are made for; the first is this server's own (default the issuer)")
+	flags.BoolVar(&c.discard, "discard-signing-keys", false, "forget what tokens were signed with, because it has leaked, or the keyring is lost")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil, err
 	} else if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,7 @@ type tokens struct {
 	below    string // the path of the issuer
 }
 
-func newTokens(c *config, store apikey.Store, issuer *apikey.Issuer, verifier *apikey.Verifier, logger *slog.Logger) (*tokens, error) {
+func newTokens(ctx context.Context, c *config, store apikey.Store, issuer *apikey.Issuer, verifier *apikey.Verifier, logger *slog.Logger) (*tokens, error) {
 	var audiences []string // nil: the issuer
 	if c.audiences != "" {
 		audiences = strings.Split(c.audiences, ",")
@@ -26,6 +27,15 @@ func newTokens(c *config, store apikey.Store, issuer *apikey.Issuer, verifier *a
 	service, err := sts.NewService(store, verifier, c.issuer, &sts.ServiceOptions{Keyring: c.keyring, Audiences: audiences, Logger: logger})
 	if err != nil {
 		return nil, fmt.Errorf("-issuer, -audiences: %w", err)
+	}
+	if c.discard {
+		if err := service.DiscardKeys(ctx); err != nil {
+			return nil, err
+		}
+	}
+	// Without them there are no tokens, which is no reason to refuse keys.
+	if err := service.Ready(ctx); err != nil {
+		logger.ErrorContext(ctx, "no tokens can be signed; if the keyring is lost, start once with -discard-signing-keys", "err", err)
 	}
 	t := new(tokens)
 	if t.verifier, err = service.Verifier(""); err != nil {
