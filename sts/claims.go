@@ -53,6 +53,17 @@ func ownClaims(key *apikey.Key) (object, error) {
 	return slices.DeleteFunc(all, func(m member) bool { return isReserved(m.name) }), nil
 }
 
+// unique returns the strings without those that were there before, in their order.
+func unique(all []string) []string {
+	kept := make([]string, 0, len(all))
+	for _, s := range all {
+		if !slices.Contains(kept, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
 // marshal returns the claims as JSON, the key's own behind the others.
 func (c *claims) marshal() ([]byte, error) {
 	var b bytes.Buffer

@@ -119,18 +119,6 @@ func params(f form) (p ExchangeParams, err error) {
 		if slices.Contains(p.Scopes, "") {
 			return p, &oauthError{Code: "invalid_scope", Description: "scope is not a list of scopes with one space between them."}
 		}
-		p.Scopes = unique(p.Scopes)
 	}
 	return p, nil
-}
-
-// unique returns the strings without those that were there before, in their order.
-func unique(all []string) []string {
-	kept := make([]string, 0, len(all))
-	for _, s := range all {
-		if !slices.Contains(kept, s) {
-			kept = append(kept, s)
-		}
-	}
-	return kept
 }

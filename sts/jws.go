@@ -41,7 +41,8 @@ func (k *kind) shaped(text string) bool {
 // [apikey.ErrUnknown], or what find answers.
 //
 // Of the header it goes by alg, typ and kid, and by no other member: not by jwk, jku, x5u or x5c, which let
-// a token say who may have signed it, nor by zip. One that must be understood (crit) is refused.
+// a token say who may have signed it, nor by zip. One that must be understood (crit) is refused, and so is b64 (RFC 7797),
+// by which go-jose goes though nothing says that it must be understood.
 func (k *kind) open(ctx context.Context, text string, find func(ctx context.Context, kid string) (any, error)) (object, error) {
 	if !k.shaped(text) {
 		return nil, apikey.ErrMalformed
@@ -65,7 +66,7 @@ func (k *kind) open(ctx context.Context, text string, find func(ctx context.Cont
 	alg, _ := h.text("alg")
 	typ, _ := h.text("typ")
 	kid, _ := h.text("kid")
-	if alg != string(k.algorithm) || typ != k.typ || kid == "" || h.has("crit") || h.has("enc") {
+	if alg != string(k.algorithm) || typ != k.typ || kid == "" || h.has("crit") || h.has("enc") || h.has("b64") {
 		return nil, apikey.ErrUnknown
 	}
 	key, err := find(ctx, kid)

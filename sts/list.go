@@ -64,9 +64,10 @@ func strict(value json.RawMessage, to any) error {
 	return d.Decode(to)
 }
 
+// parseID reads a key's id without its prefix.
 func parseID(text string) (apikey.ID, bool) {
-	_, id, err := apikey.ParseKeyID("x_" + text)
-	return id, err == nil
+	prefix, id, err := apikey.ParseKeyID("x_" + text)
+	return id, err == nil && prefix == "x"
 }
 
 // judge refuses a token whose key has died.

@@ -19,6 +19,7 @@ type refresher struct {
 	now    *attempt  // nil: none is under way
 	began  time.Time // the last that has ended
 	failed bool      // that one
+	closed bool
 }
 
 // fetchPause is what follows on a fetch that failed.
@@ -34,7 +35,7 @@ func (f *refresher) do(ctx context.Context) error {
 	f.mu.Lock()
 	a := f.now
 	if a == nil {
-		if f.ctx.Err() != nil {
+		if f.closed {
 			f.mu.Unlock()
 			return errClosed
 		}
@@ -79,9 +80,10 @@ func (f *refresher) within(d time.Duration) bool {
 	return f.now == nil && !f.began.IsZero() && since(f.began) < d
 }
 
-// close waits for the fetch under way. ctx has ended.
+// close waits for the fetch under way, and lets no other begin. ctx has ended.
 func (f *refresher) close() {
-	f.mu.Lock() // who has it has seen that ctx has ended, or has begun
+	f.mu.Lock()
+	f.closed = true
 	f.mu.Unlock()
 	f.running.Wait()
 }

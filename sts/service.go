@@ -163,7 +163,8 @@ const maxName = 1024
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
-	case err != nil || len(issuer) > maxName || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.String() != issuer:
+	case err != nil || len(issuer) > maxName || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.String() != issuer,
+		strings.HasSuffix(u.Host, ":"), u.Host != strings.ToLower(u.Host):
 		return invalid("issuer", "not an absolute http or https URL in its usual spelling")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(issuer, "/"):
 		return invalid("issuer", "has user, query, fragment, or a slash at its end")
@@ -189,8 +190,8 @@ type ExchangeParams struct {
 }
 
 // Exchange verifies a key as [apikey.Verifier.Verify] does, with its errors, and signs a token for it. What
-// can't be given is [ErrScope], [ErrAudience], [ErrTooLarge], [ErrClaims] or an [*apikey.ValidationError]; a key or a secret with less than a
-// second to live is an [apikey.ErrExpired].
+// can't be given is [ErrScope], [ErrAudience], [ErrTooLarge], [ErrClaims] or an [*apikey.ValidationError]; a key or a secret that leaves
+// less than a second to a token is an [apikey.ErrExpired].
 func (s *Service) Exchange(ctx context.Context, text string, p ExchangeParams) (*Token, error) {
 	// Before the key is judged: what dies while this goroutine stands still is dead in the token, too.
 	now := s.clock.now()
@@ -219,6 +220,7 @@ func (s *Service) derive(ctx context.Context, key *apikey.Key, now time.Time, p 
 	if scopes == nil {
 		scopes = key.Scopes()
 	}
+	scopes = unique(scopes)
 	for _, scope := range scopes {
 		if !key.HasScope(scope) {
 			return nil, ErrScope

@@ -1,0 +1,21 @@
+package sts
+
+// ParseObject is parseObject for tests: the names and the values, in their order.
+func ParseObject(data []byte) (names, values []string, ok bool) {
+	o, ok := parseObject(data)
+	for _, m := range o {
+		names, values = append(names, m.name), append(values, string(m.value))
+	}
+	return names, values, ok
+}
+
+// ObjectMember returns what an object says under a name, as a text and as a number of at most max.
+func ObjectMember(data []byte, name string, max int64) (text string, isText bool, number int64, isNumber bool) {
+	o, _ := parseObject(data)
+	text, isText = o.text(name)
+	number, isNumber = o.number(name, max)
+	return text, isText, number, isNumber
+}
+
+// Reserved returns the names that a key's own claims can't have in a token.
+func Reserved() []string { return reserved }
