@@ -17,13 +17,17 @@ func newClock() *clock { return &clock{base: time.Now()} }
 
 func (c *clock) now() time.Time {
 	t := time.Now()
-	mono := int64(t.Sub(c.base))
-	offset := t.UnixNano() - mono
+	return time.Unix(0, c.step(t.UnixNano(), int64(t.Sub(c.base)))).UTC()
+}
+
+// step returns ns since 1970 for readings of both clocks.
+func (c *clock) step(wall, mono int64) int64 {
+	offset := wall - mono
 	ahead := c.ahead.Load()
 	for offset > ahead && !c.ahead.CompareAndSwap(ahead, offset) {
 		ahead = c.ahead.Load()
 	}
-	return time.Unix(0, mono+max(ahead, offset)).UTC()
+	return mono + max(ahead, offset)
 }
 
 // since returns how long ago an instant of time.Now was: by the monotonic clock, which stands still while

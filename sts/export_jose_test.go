@@ -19,3 +19,6 @@ func ObjectMember(data []byte, name string, max int64) (text string, isText bool
 
 // Reserved returns the names that a key's own claims can't have in a token.
 func Reserved() []string { return reserved }
+
+// NewClock returns what a clock says for readings of the wall and of the monotonic clock, in ns.
+func NewClock() func(wall, mono int64) int64 { return newClock().step }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,6 +82,29 @@ func TestForgedLists(t *testing.T) {
 
 func quoted(id string) string { return "[" + quote(id) + "]" }
 
+// A list is used for as long as it was made for, even where the clock is behind the service's.
+func TestListLife(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{Keyring: keyring(t, 1), TTL: 15 * time.Minute})
+		forger := f.forger(t, issuer, sts.EdDSA, keyring(t, 1))
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		ahead := time.Now().Add(30 * time.Second)
+		list := forger.token(t, forger.header("typ", `"keyrevocations+jwt"`), members([]string{"iss", quote(issuer), "iat", fmt.Sprint(ahead.Unix()),
+			"exp", fmt.Sprint(ahead.Unix() + 60), "as_of", fmt.Sprint(ahead.UnixMilli()), "revoked", `[]`, "cut", `{}`}))
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		wire.set(instead(f.handler, "/oauth/revocations", list))
+		start := time.Now()
+		wantAlive(t, "at first", elsewhere, token)
+		wire.set(cutOff)
+		time.Sleep(59 * time.Second)
+		wantAlive(t, "for its life", elsewhere, token)
+		time.Sleep(time.Until(start.Add(time.Minute)))
+		wantDead(t, "after it", elsewhere, token, apikey.ErrUnavailable)
+	})
+}
+
 // Of a set of keys those that are for this are used, and others are passed over; one in which a kid is twice is refused.
 func TestPublishedSets(t *testing.T) {
 	t.Parallel()
@@ -119,6 +143,7 @@ func TestPublishedSets(t *testing.T) {
 			"a kid twice":         {set(good, edited(func(k *jose.JSONWebKey) { k.Key = other.Key })), apikey.ErrUnavailable},
 			"another kid":         {set(edited(func(k *jose.JSONWebKey) { k.KeyID = "x" })), apikey.ErrUnknown},
 			"another key":         {set(edited(func(k *jose.JSONWebKey) { k.Key = other.Key })), apikey.ErrUnknown},
+			"too long":            {set(good) + strings.Repeat(" ", 1<<20), apikey.ErrUnavailable},
 			"none":                {set(), apikey.ErrUnavailable},
 			"no set":              {"[]", apikey.ErrUnavailable},
 			"nothing":             {"", apikey.ErrUnavailable},

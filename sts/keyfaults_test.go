@@ -1,8 +1,11 @@
 package sts_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,4 +82,78 @@ func TestKeysFailClosed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who makes the first key, or the next, at the same time as another signs with the other's.
+func TestKeysRaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		base := memstore.New()
+		first := newFixture(t, &apikeytest.Options{Store: base}, sts.ServiceOptions{Keyring: keyring(t, 1)})
+		store := &raced{Store: base}
+		second := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 1)})
+		_, text := first.Create(t, apikey.CreateParams{})
+		for what, pause := range map[string]time.Duration{"the first": 0, "the next": 24*time.Hour - 15*time.Minute} {
+			time.Sleep(pause)
+			store.before = func() { first.published(t) }
+			wantAlive(t, what, first.verifier(t), second.exchange(t, text, sts.ExchangeParams{}))
+			ours, _ := first.published(t)
+			theirs, _ := second.published(t)
+			if !slices.Equal(ours, theirs) || store.conflicts == 0 {
+				t.Errorf("%s: %q beside %q, %d conflicts", what, ours, theirs, store.conflicts)
+			}
+			store.conflicts = 0
+		}
+	})
+}
+
+// raced is a store in which somebody else is faster, once.
+type raced struct {
+	*memstore.Store
+	before    func()
+	conflicts int
+}
+
+func (s *raced) SwapValue(ctx context.Context, name string, old, new []byte) error {
+	if f := s.before; f != nil && strings.HasPrefix(name, "sts/") {
+		s.before = nil
+		f()
+	}
+	err := s.Store.SwapValue(ctx, name, old, new)
+	if errors.Is(err, apikey.ErrConflict) {
+		s.conflicts++
+	}
+	return err
+}
+
+// A key that a machine whose clock is far ahead has put into the set neither signs before its time nor keeps
+// others from being made.
+func TestKeyFromTheFuture(t *testing.T) {
+	t.Parallel()
+	var value []byte
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(365 * 24 * time.Hour)
+		store := memstore.New()
+		newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 1)}).published(t)
+		value, _ = store.Value(t.Context(), keysValue)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		if err := store.SwapValue(t.Context(), keysValue, nil, value); err != nil {
+			t.Fatal(err)
+		}
+		f := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 1)})
+		_, text := f.Create(t, apikey.CreateParams{})
+		signers := map[string]bool{}
+		for range 3 {
+			wantAlive(t, "by whatever there is", f.verifier(t), f.exchange(t, text, sts.ExchangeParams{}))
+			time.Sleep(24*time.Hour - 5*time.Minute)
+			f.published(t)
+			time.Sleep(20 * time.Minute)
+			signers[kid(t, f.exchange(t, text, sts.ExchangeParams{}))] = true
+		}
+		if len(signers) != 3 {
+			t.Errorf("%d keys have signed in three days", len(signers))
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -90,6 +91,30 @@ func TestListAcrossProcessesAndRestarts(t *testing.T) {
 	})
 }
 
+// An end is the first instant at which it is over: for a key, and for a secret in its grace.
+func TestListAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{})
+		ends, _ := f.Create(t, apikey.CreateParams{})
+		rotated, _ := f.Create(t, apikey.CreateParams{})
+		_, err1 := f.Issuer.Update(t.Context(), ends.ID(), apikey.UpdateParams{ExpiresIn: new(time.Minute)})
+		_, _, err2 := f.Issuer.Rotate(t.Context(), rotated.ID(), apikey.RotateParams{Grace: time.Minute})
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		_, rid, _ := apikey.ParseKeyID(rotated.ID())
+		for _, dead := range []bool{false, true} {
+			list := f.listed(t)
+			left, _ := list["cut"].(map[string]any)[rid.String()].(map[string]any)
+			if has(list, ends) != dead || dead != (left["number"] == 2.0) || has(list, rotated) {
+				t.Errorf("dead is %v: %v", dead, list)
+			}
+			time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		}
+	})
+}
+
 // A store that remembers no changes has no list: a document that says that nothing has died would be a lie.
 func TestNoLogNoList(t *testing.T) {
 	t.Parallel()
@@ -159,16 +184,25 @@ func TestListIsCheap(t *testing.T) {
 		store.reset()
 		for range 100 { // 10 seconds
 			var wg sync.WaitGroup
-			for range 20 {
-				wg.Go(func() { f.get("/oauth/revocations") })
+			for range 4 {
+				for range 5 {
+					wg.Go(func() { f.get("/oauth/revocations") })
+				}
+				wg.Wait()
+				time.Sleep(25 * time.Millisecond)
 			}
-			wg.Wait()
-			time.Sleep(100 * time.Millisecond)
 		}
 		if gets, logs := store.counts(); gets != 0 || logs > 101 {
 			t.Errorf("%d reads of records, %d of the log", gets, logs)
 		}
+		// A key that was judged is judged again when it changes.
 		key, _ := f.Create(t, apikey.CreateParams{})
+		if _, err := f.Issuer.Update(t.Context(), key.ID(), apikey.UpdateParams{Description: new("d")}); err != nil {
+			t.Fatal(err)
+		}
+		if has(f.listed(t), key) {
+			t.Error("it is listed, and lives")
+		}
 		if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
 			t.Fatal(err)
 		}
@@ -183,6 +217,25 @@ func TestListIsCheap(t *testing.T) {
 		if gets, _ := store.counts(); gets != 1 {
 			t.Errorf("%d reads for one change", gets)
 		}
+
+		// A log that fails is asked no more often.
+		store.fail(errors.New("the log is down"))
+		store.reset()
+		for range 100 { // a second
+			var wg sync.WaitGroup
+			for range 5 {
+				wg.Go(func() {
+					if w := f.get("/oauth/revocations"); w.Code != http.StatusServiceUnavailable {
+						t.Error(w.Code)
+					}
+				})
+			}
+			wg.Wait()
+			time.Sleep(10 * time.Millisecond)
+		}
+		if _, logs := store.counts(); logs > 11 {
+			t.Errorf("%d reads of a log that is down, in a second", logs)
+		}
 	})
 }
 
@@ -191,6 +244,13 @@ type counting struct {
 	*memstore.Store
 	mu         sync.Mutex
 	gets, logs int
+	failure    error // of the log
+}
+
+func (s *counting) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = err
 }
 
 func (s *counting) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
@@ -203,7 +263,11 @@ func (s *counting) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error
 func (s *counting) Changes(ctx context.Context, within time.Duration) ([]apikey.Logged, error) {
 	s.mu.Lock()
 	s.logs++
+	err := s.failure
 	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	return s.Store.Changes(ctx, within)
 }
 

@@ -132,11 +132,12 @@ func (r *remote) close() error {
 func (r *remote) poll() {
 	for {
 		var err error
+		began := time.Now()
 		if k := r.keys.Load(); k == nil || since(k.got) >= k.age {
 			err = r.sets.do(r.ctx)
 		}
 		err = errors.Join(err, r.lists.do(r.ctx))
-		pause := r.period()
+		pause := r.period() - since(began)
 		if err != nil && r.ctx.Err() == nil {
 			pause = r.patience() / 4
 			r.options.Logger.Warn("sts: could not ask the service for its signing keys, or for what has died", "issuer", r.issuer, "err", err)

@@ -22,12 +22,8 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]func(*http.Request) (*http.Response, error){
 		"refused":   cutOff,
+		"500":       nil,
 		"swallowed": swallow,
-		"500": func(*http.Request) (*http.Response, error) {
-			w := httptest.NewRecorder()
-			w.WriteHeader(http.StatusInternalServerError)
-			return w.Result(), nil
-		},
 		"junk": func(*http.Request) (*http.Response, error) {
 			w := httptest.NewRecorder()
 			w.WriteString("<html>down for maintenance</html>")
@@ -46,6 +42,13 @@ func TestOutage(t *testing.T) {
 				token := f.exchange(t, text, sts.ExchangeParams{})
 				wantAlive(t, "before", elsewhere, token)
 				time.Sleep(6 * time.Second)
+				if broken == nil { // what is good but for its status
+					broken = func(r *http.Request) (*http.Response, error) {
+						a := answer(f.handler, r)
+						a.StatusCode = http.StatusInternalServerError
+						return a, nil
+					}
+				}
 				wire.set(broken)
 				start := time.Now()
 				slowest := time.Duration(0)
@@ -258,6 +261,74 @@ func TestUnknownKids(t *testing.T) {
 		}
 		if n := wire.count("/oauth/revocations"); n > 6 {
 			t.Errorf("%d fetches of the list in 10 seconds", n)
+		}
+	})
+}
+
+// A service that answers slowly holds nobody up, and its answers are as old as the questions.
+func TestSlowService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{TTL: 15 * time.Minute})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		other := f.exchange(t, text, sts.ExchangeParams{})
+		wantAlive(t, "before", elsewhere, other)
+		wire.set(func(r *http.Request) (*http.Response, error) {
+			a := answer(f.handler, r)
+			time.Sleep(1900 * time.Millisecond)
+			return a, nil
+		})
+		time.Sleep(10 * time.Second)
+		for i := range 20 {
+			key, text := f.Create(t, apikey.CreateParams{Name: fmt.Sprint(i)})
+			token := f.exchange(t, text, sts.ExchangeParams{})
+			for range i {
+				start := time.Now()
+				wantAlive(t, "the other", elsewhere, other)
+				if took := time.Since(start); took > 0 {
+					t.Fatalf("a call took %v", took)
+				}
+				time.Sleep(170 * time.Millisecond)
+			}
+			if _, err := f.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
+				t.Fatal(err)
+			}
+			if took, err := refusedAfter(t, elsewhere, token); !errors.Is(err, apikey.ErrRevoked) || took > 5*time.Second {
+				t.Errorf("%v after %v", err, took)
+			}
+		}
+	})
+}
+
+// The signing keys are fetched again when they are as old as they may get, and a service that can't be reached at first
+// is asked ten times a second at most, however many wait.
+func TestFetches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, nil, sts.ServiceOptions{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		wire.set(cutOff)
+		for range 100 { // a second, and what the calls wait for
+			var wg sync.WaitGroup
+			for range 5 {
+				wg.Go(func() { wantDead(t, "no service", elsewhere, token, apikey.ErrUnavailable) })
+			}
+			wg.Wait()
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := wire.count("/.well-known/jwks.json"); n < 2 || n > 105 {
+			t.Errorf("%d fetches", n)
+		}
+		wire.set(nil)
+		time.Sleep(time.Second)
+		wantAlive(t, "with a service", elsewhere, token)
+		before := wire.count("/.well-known/jwks.json")
+		time.Sleep(time.Hour)
+		if n := wire.count("/.well-known/jwks.json") - before; n < 11 || n > 12 {
+			t.Errorf("%d fetches of the keys in an hour", n)
 		}
 	})
 }

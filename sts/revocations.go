@@ -100,7 +100,6 @@ func (r *revocations) current(ctx context.Context) (*document, error) {
 		}
 		return nil, err
 	}
-	r.failed = nil
 	r.made.Store(d)
 	return d, nil
 }

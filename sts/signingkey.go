@@ -63,8 +63,8 @@ func (k *signingKeys) openSigningKey(kid string, from time.Time, sealed []byte) 
 		return nil, err
 	}
 	key, err := k.signingKey(secret, from)
-	if err != nil || key.kid != kid {
-		return nil, errSigningKey
+	if err != nil {
+		return nil, err
 	}
 	key.sealed = sealed
 	return key, nil
