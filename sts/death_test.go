@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
@@ -186,6 +188,18 @@ func TestNumbers(t *testing.T) {
 			wantAlive(t, "the third", v, tokens[2])
 		}
 	})
+}
+
+// A key that this process does not take has no tokens here either.
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	store, ring := memstore.New(), keyring(t, 1)
+	all := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: ring})
+	some := newFixture(t, &apikeytest.Options{Store: store, Verifier: apikey.VerifierOptions{Prefixes: []string{"other"}}}, sts.ServiceOptions{Keyring: ring})
+	_, text := all.Create(t, apikey.CreateParams{})
+	token := all.exchange(t, text, sts.ExchangeParams{})
+	wantAlive(t, "taken", all.verifier(t), token)
+	wantDead(t, "not taken", some.verifier(t), token, apikey.ErrUnknown)
 }
 
 // Whoever says no of a key by Check says it of its tokens, in the process of the service.

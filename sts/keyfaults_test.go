@@ -93,8 +93,8 @@ func TestKeysRaced(t *testing.T) {
 		store := &raced{Store: base}
 		second := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 1)})
 		_, text := first.Create(t, apikey.CreateParams{})
-		for what, pause := range map[string]time.Duration{"the first": 0, "the next": 24*time.Hour - 15*time.Minute} {
-			time.Sleep(pause)
+		for i, what := range []string{"the first", "the next"} {
+			time.Sleep(time.Duration(i) * (24*time.Hour - 15*time.Minute))
 			store.before = func() { first.published(t) }
 			wantAlive(t, what, first.verifier(t), second.exchange(t, text, sts.ExchangeParams{}))
 			ours, _ := first.published(t)

@@ -24,7 +24,7 @@ func parseList(o object, issuer string) (*list, bool) {
 	issued, is1 := o.number("iat", maxSeconds)
 	expires, is2 := o.number("exp", maxSeconds)
 	asOf, is3 := o.number("as_of", maxSeconds*1000)
-	if !isText || !is1 || !is2 || !is3 || iss != issuer || len(o) != 6 || expires <= issued {
+	if !isText || !is1 || !is2 || !is3 || iss != issuer || len(o) != 6 {
 		return nil, false
 	}
 	l := &list{asOf: time.UnixMilli(asOf), expires: time.Unix(expires, 0), life: time.Duration(expires-issued) * time.Second}

@@ -56,7 +56,7 @@ type remote struct {
 
 	keys   atomic.Pointer[remoteKeys]
 	list   atomic.Pointer[remoteList]
-	outage atomic.Pointer[time.Time] // when it was last tried in vain to replace a list that was too old; nil: not since the last
+	outage atomic.Pointer[time.Time] // when it was last tried in vain to replace a list that was too old; nil: never
 
 	lists, sets refresher
 
@@ -224,7 +224,6 @@ func (r *remote) fetchList(ctx context.Context) error {
 	switch {
 	case err == nil:
 		r.list.Store(n)
-		r.outage.Store(nil)
 	case late && since(began) < 2*r.patience():
 		now := time.Now()
 		r.outage.Store(&now)
