@@ -35,7 +35,7 @@ func (i *Issuer) Update(ctx context.Context, id string, p UpdateParams) (*Key, e
 		for _, f := range set {
 			f(r)
 		}
-		if takesAway(&old, r) {
+		if takesAway(&old, r, i.clock.now()) {
 			r.Epoch++
 		}
 		return len(set) > 0, nil
@@ -43,9 +43,10 @@ func (i *Issuer) Update(ctx context.Context, id string, p UpdateParams) (*Key, e
 }
 
 // takesAway reports whether a token derived from the key as it was could assert what is no longer
-// true of it. Claims have no order in which one is less than another, so any other ones count.
-func takesAway(old, new *Record) bool {
-	return old.Subject != new.Subject || !bytes.Equal(old.Claims, new.Claims) ||
+// true of it. Claims have no order in which one is less than another, so any other ones count. A key that
+// was expired comes back without what died with it.
+func takesAway(old, new *Record, now time.Time) bool {
+	return ended(old.ExpiresAt, now) && !old.ExpiresAt.Equal(new.ExpiresAt) || old.Subject != new.Subject || !bytes.Equal(old.Claims, new.Claims) ||
 		slices.ContainsFunc(old.Scopes, func(scope string) bool { return !slices.Contains(new.Scopes, scope) })
 }
 

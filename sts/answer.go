@@ -29,6 +29,7 @@ func badRequest(description string) error {
 
 var (
 	errCaller      = &oauthError{Code: "invalid_client", Description: "Introspection is not for everybody.", status: http.StatusUnauthorized, challenge: "Bearer"}
+	errWrongCaller = &oauthError{Code: "invalid_client", Description: errCaller.Description, status: http.StatusUnauthorized, challenge: `Bearer error="invalid_token"`}
 	errUnavailable = &oauthError{Code: "temporarily_unavailable", Description: "The service can't answer at the moment.", status: http.StatusServiceUnavailable}
 )
 

@@ -30,10 +30,11 @@ type claims struct {
 
 // reserved are the names that a key's own claims can't have in a token: what is said under them is said
 // by the service, or by nobody. Beside those of RFC 7519 and of the profile they are those that tell how
-// a user was authenticated (OpenID Connect), who acts for whom (RFC 8693) and who may present the token (RFC 7800).
+// a user was authenticated (OpenID Connect), who acts for whom (RFC 8693) and who may present the token (RFC 7800), and
+// other readers' names for scope. roles, groups and entitlements (RFC 9068, section 2.2.3.1) are the key's to say.
 var reserved = []string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "key_number", "key_epoch",
-	"auth_time", "acr", "amr", "azp", "nonce", "act", "may_act", "cnf", "status", "active", "token_type",
+	"auth_time", "acr", "amr", "azp", "nonce", "act", "may_act", "cnf", "status", "active", "token_type", "username", "scp", "scopes",
 }
 
 func isReserved(name string) bool {
@@ -50,7 +51,11 @@ func ownClaims(key *apikey.Key) (object, error) {
 	if !ok {
 		return nil, ErrClaims
 	}
-	return slices.DeleteFunc(all, func(m member) bool { return isReserved(m.name) }), nil
+	own := slices.DeleteFunc(all, func(m member) bool { return isReserved(m.name) })
+	if len(own) > maxMembers-len(reserved) { // or a Verifier would refuse the token
+		return nil, ErrClaims
+	}
+	return own, nil
 }
 
 // unique returns the strings without those that were there before, in their order.
@@ -161,7 +166,7 @@ func (c *claims) times(o object, now time.Time, leeway time.Duration) error {
 	switch {
 	case expires.Sub(issued) > maxTTL || !expires.After(issued):
 		return apikey.ErrUnknown
-	case issued.After(now.Add(leeway)):
+	case !issued.Before(now.Add(leeway + time.Second)): // iat has no smaller unit, and no two clocks are the same
 		return apikey.ErrUnknown
 	case !now.Add(-leeway).Before(expires):
 		return apikey.ErrExpired

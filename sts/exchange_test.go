@@ -311,7 +311,7 @@ func TestExchangeReservedClaims(t *testing.T) {
 		}
 	}
 	// Names that only begin or end alike are the key's own.
-	for _, name := range []string{"subject", "su", "iss2", "scopes", "x-exp", "exp ", "\u0455ub"} {
+	for _, name := range []string{"subject", "su", "iss2", "scopess", "x-exp", "exp ", "\u0455ub"} {
 		_, text := f.Create(t, apikey.CreateParams{Claims: json.RawMessage(`{` + quote(name) + `:1}`)})
 		if key, err := v.Verify(t.Context(), f.exchange(t, text, sts.ExchangeParams{})); err != nil || string(key.Claims()) != `{`+quote(name)+`:1}` {
 			t.Errorf("%q: %v, %v", name, key, err)

@@ -34,7 +34,7 @@ func TestForgedLists(t *testing.T) {
 		list := func(changes ...string) string {
 			header := forger.header("typ", `"keyrevocations+jwt"`)
 			return forger.token(t, header, members([]string{"iss", quote(issuer), "iat", fmt.Sprint(now.Unix()), "exp", fmt.Sprint(now.Unix() + 60),
-				"as_of", fmt.Sprint(now.UnixMilli()), "revoked", `[]`, "cut", `{}`}, changes...))
+				"as_of", fmt.Sprint(now.UnixMilli()), "by", `"x"`, "revoked", `[]`, "cut", `{}`}, changes...))
 		}
 		for what, row := range map[string]struct {
 			list string
@@ -53,6 +53,7 @@ func TestForgedLists(t *testing.T) {
 			"no iat":                     {list("iat", ""), apikey.ErrUnavailable},
 			"no exp":                     {list("exp", ""), apikey.ErrUnavailable},
 			"no as_of":                   {list("as_of", ""), apikey.ErrUnavailable},
+			"no by":                      {list("by", ""), apikey.ErrUnavailable},
 			"no revoked":                 {list("revoked", ""), apikey.ErrUnavailable},
 			"no cut":                     {list("cut", ""), apikey.ErrUnavailable},
 			"revoked null":               {list("revoked", "null"), apikey.ErrUnavailable},
@@ -92,7 +93,7 @@ func TestListLife(t *testing.T) {
 		token := f.exchange(t, text, sts.ExchangeParams{})
 		ahead := time.Now().Add(30 * time.Second)
 		list := forger.token(t, forger.header("typ", `"keyrevocations+jwt"`), members([]string{"iss", quote(issuer), "iat", fmt.Sprint(ahead.Unix()),
-			"exp", fmt.Sprint(ahead.Unix() + 60), "as_of", fmt.Sprint(ahead.UnixMilli()), "revoked", `[]`, "cut", `{}`}))
+			"exp", fmt.Sprint(ahead.Unix() + 60), "as_of", fmt.Sprint(ahead.UnixMilli()), "by", `"x"`, "revoked", `[]`, "cut", `{}`}))
 		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
 		wire.set(instead(f.handler, "/oauth/revocations", list))
 		start := time.Now()

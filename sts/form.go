@@ -14,6 +14,9 @@ import (
 // maxForm is the longest body in bytes: a token, and a hundred scopes.
 const maxForm = 64 << 10
 
+// maxBasic is the longest that is decoded of an Authorization header, in bytes: many times an id and a key.
+const maxBasic = 4 << 10
+
 // form is what a request says (RFC 6749, appendix B).
 type form map[string][]string
 
@@ -77,6 +80,9 @@ func (h *handler) client(r *http.Request, f form) (client, error) {
 		return c, badRequest("There are several credentials.")
 	}
 	encoded, is := bearer.Credentials(headers[0], "basic")
+	if len(encoded) > maxBasic {
+		return c, h.invalidClient()
+	}
 	decoded, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	user, password, found := strings.Cut(string(decoded), ":")
 	if !is || err != nil || !found || strings.ContainsAny(encoded, "\r\n") { // which the decoder skips

@@ -66,6 +66,13 @@ type route struct {
 	serve  func(w http.ResponseWriter, r *http.Request) error
 }
 
+func (r route) allow() string {
+	if r.method == http.MethodGet {
+		return "GET, HEAD"
+	}
+	return r.method
+}
+
 // Handler returns the endpoints of a service, at their paths below the issuer (see [Service.Paths]):
 //
 //	POST /oauth/token                              client_credentials (RFC 6749) and token exchange (RFC 8693)
@@ -105,6 +112,9 @@ func Handler(s *Service, opts *Options) (http.Handler, error) {
 	}
 	if o.Realm == "" {
 		o.Realm = s.issuer
+	}
+	if strings.ContainsFunc(o.Realm, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return nil, invalid("Realm", "not printable ASCII")
 	}
 	h := &handler{service: s, options: o, any: s.verifierFor(func(a string) bool { return slices.Contains(s.options.Audiences, a) })}
 	h.realm = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(o.Realm)
@@ -149,7 +159,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != route.method && !(r.Method == http.MethodHead && route.method == http.MethodGet) {
-		h.fail(w, r, &oauthError{status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "The method is not the one of this path.", allow: route.method})
+		h.fail(w, r, &oauthError{status: http.StatusMethodNotAllowed, Code: "invalid_request", Description: "The method is not the one of this path.", allow: route.allow()})
 		return
 	}
 	if err := route.serve(w, r); err != nil {

@@ -260,6 +260,7 @@ func TestReady(t *testing.T) {
 			t.Errorf("a store that fails: %v", err)
 		}
 		store.fails(false)
+		time.Sleep(100 * time.Millisecond) // that long a failure is everybody's
 		for range 2 {
 			if err := errors.Join(f.service.Ready(t.Context()), f.verifier(t).Ready(t.Context())); err != nil {
 				t.Error(err)

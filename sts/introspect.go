@@ -18,6 +18,9 @@ func (h *handler) introspect(w http.ResponseWriter, r *http.Request) error {
 		if isFailure(err) {
 			return err
 		}
+		if len(r.Header["Authorization"]) > 0 {
+			return errWrongCaller
+		}
 		return errCaller
 	}
 	f, err := readForm(w, r)

@@ -75,9 +75,13 @@ func TestIntrospectionCallers(t *testing.T) {
 		return w
 	}
 	for _, authorization := range []string{"", "Bearer", "Bearer x", "Bearer " + text, "Bearer " + token, "Basic " + admin, "Bearer " + admin + "x", "Bearer " + admin[1:]} {
+		challenge := `Bearer error="invalid_token"`
+		if authorization == "" {
+			challenge = "Bearer"
+		}
 		for _, body := range []string{"token=" + text, "token=" + token, "token=junk", "", "%"} {
 			w := ask(f.handler, body, authorization)
-			if got := decode(t, w, http.StatusUnauthorized); got["error"] != "invalid_client" || w.Header().Get("WWW-Authenticate") != "Bearer" {
+			if got := decode(t, w, http.StatusUnauthorized); got["error"] != "invalid_client" || w.Header().Get("WWW-Authenticate") != challenge {
 				t.Errorf("%q: %v %v", authorization, got, w.Header())
 			}
 		}

@@ -2,6 +2,7 @@ package sts
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,10 +13,11 @@ import (
 
 // keySet is a set of signing keys as it was read. It is immutable.
 type keySet struct {
-	keys []*signingKey // in the order in which they sign; never none
-	raw  []byte        // as it is stored
-	jwks []byte        // as it is published (RFC 7517, section 5)
-	read time.Time     // by the service's clock, before it was read
+	keys   []*signingKey // in the order in which they sign; never none
+	stored []storedKey   // with those that are over
+	raw    []byte        // as it is stored
+	jwks   []byte        // as it is published (RFC 7517, section 5)
+	read   time.Time     // by the service's clock, before it was read
 }
 
 // signer returns the key that signs at an instant. Before the first one's time, as it is on a machine
@@ -72,7 +74,7 @@ func (k *signingKeys) parse(raw []byte, read time.Time) (*keySet, error) {
 	for len(keys) > 1 && over(time.UnixMilli(keys[1].From), read) {
 		keys = keys[1:]
 	}
-	set := &keySet{raw: raw, read: read}
+	set := &keySet{raw: raw, read: read, stored: stored.Keys}
 	for i, stored := range keys {
 		key, err := k.openSigningKey(stored.ID, time.UnixMilli(stored.From).UTC(), stored.Sealed)
 		if err != nil {
@@ -86,19 +88,23 @@ func (k *signingKeys) parse(raw []byte, read time.Time) (*keySet, error) {
 // over reports whether nothing that a key signed is alive, whose successor signs from an instant on.
 func over(successor, now time.Time) bool { return now.After(successor.Add(maxTTL + slack)) }
 
-// with returns the set with one key more, and without those that are over.
+// with returns the set with one key more. What is over is dropped from the store, but for the last two: the clock of
+// this machine may be ahead, and others sign with them.
 func (s *keySet) with(key *signingKey, k *signingKeys, read time.Time) (*keySet, error) {
 	n := &keySet{read: read, keys: []*signingKey{key}}
+	added := storedKey{key.kid, k.algorithm, key.from.UnixMilli(), key.sealed}
 	if s != nil {
 		n.keys = append(slices.Clone(s.keys), key)
 		slices.SortStableFunc(n.keys, func(a, b *signingKey) int { return a.from.Compare(b.from) })
+		n.stored = s.stored
+		for len(n.stored) > 2 && over(time.UnixMilli(n.stored[1].From), read) {
+			n.stored = n.stored[1:]
+		}
 	}
-	stored := storedSet{Version: storedVersion}
-	for _, key := range n.keys {
-		stored.Keys = append(stored.Keys, storedKey{key.kid, k.algorithm, key.from.UnixMilli(), key.sealed})
-	}
+	n.stored = append(slices.Clone(n.stored), added)
+	slices.SortStableFunc(n.stored, func(a, b storedKey) int { return cmp.Compare(a.From, b.From) })
 	var err error
-	if n.raw, err = json.Marshal(stored); err != nil {
+	if n.raw, err = json.Marshal(storedSet{storedVersion, n.stored}); err != nil {
 		return nil, err
 	}
 	return n, n.publish()

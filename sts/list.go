@@ -11,6 +11,7 @@ import (
 // list is a list as a verifier holds it. It is immutable.
 type list struct {
 	asOf    time.Time
+	by      string
 	expires time.Time
 	life    time.Duration // from iat to exp
 	revoked map[apikey.ID]struct{}
@@ -24,10 +25,11 @@ func parseList(o object, issuer string) (*list, bool) {
 	issued, is1 := o.number("iat", maxSeconds)
 	expires, is2 := o.number("exp", maxSeconds)
 	asOf, is3 := o.number("as_of", maxSeconds*1000)
-	if !isText || !is1 || !is2 || !is3 || iss != issuer || len(o) != 6 {
+	by, named := o.text("by")
+	if !isText || !named || !is1 || !is2 || !is3 || iss != issuer || len(o) != 7 {
 		return nil, false
 	}
-	l := &list{asOf: time.UnixMilli(asOf), expires: time.Unix(expires, 0), life: time.Duration(expires-issued) * time.Second}
+	l := &list{asOf: time.UnixMilli(asOf), by: by, expires: time.Unix(expires, 0), life: time.Duration(expires-issued) * time.Second}
 	var revoked []apikey.ID
 	var ids []string
 	if strict(o.value("revoked"), &ids) != nil || ids == nil {

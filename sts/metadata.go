@@ -45,7 +45,7 @@ func (h *handler) describe() []byte {
 }
 
 func (h *handler) serveMetadata(w http.ResponseWriter, r *http.Request) error {
-	publish(w, r, "application/json", h.metadata, time.Hour)
+	publish(w, r, "application/json", h.metadata, maxAgeOf(time.Hour))
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (h *handler) jwks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	publish(w, r, "application/jwk-set+json", s.jwks, keep)
+	publish(w, r, "application/jwk-set+json", s.jwks, maxAgeOf(keep))
 	return nil
 }
 
@@ -64,16 +64,21 @@ func (h *handler) revocations(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	publish(w, r, "application/jwt", []byte(d.text), time.Second)
+	// A cache may keep it, and asks each time: what it kept is from before the last death.
+	publish(w, r, "application/jwt", []byte(d.text), "no-cache")
 	return nil
 }
 
-// publish answers with what is everybody's and may be kept for age.
-func publish(w http.ResponseWriter, r *http.Request, kind string, body []byte, age time.Duration) {
+func maxAgeOf(d time.Duration) string { return "max-age=" + strconv.Itoa(int(d/time.Second)) }
+
+// publish answers with what is everybody's, and says how it may be kept.
+func publish(w http.ResponseWriter, r *http.Request, kind string, body []byte, keep string) {
 	sum := sha256.Sum256(body)
 	header := w.Header()
 	header.Set("Content-Type", kind)
-	header.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second)))
+	header.Set("Cache-Control", "public, "+keep)
 	header.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	whole := r.Clone(r.Context())
+	whole.Header.Del("Range") // nobody needs a part
+	http.ServeContent(w, whole, "", time.Time{}, bytes.NewReader(body))
 }

@@ -66,7 +66,7 @@ func TestJWKSIsCacheable(t *testing.T) {
 	if w := f.serve(httptest.NewRequest("HEAD", "/.well-known/jwks.json", nil)); w.Code != http.StatusOK || w.Body.Len() != 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if w := f.serve(httptest.NewRequest("POST", "/.well-known/jwks.json", nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET" {
+	if w := f.serve(httptest.NewRequest("POST", "/.well-known/jwks.json", nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }

@@ -18,7 +18,7 @@ type member struct {
 type object []member
 
 // maxMembers bounds the comparisons of names, before anybody knows who wrote them.
-const maxMembers = 100
+const maxMembers = 100 // with those of a token that are not the key's
 
 // parseObject takes nothing but one such object of Unicode text (RFC 7519, section 4; RFC 8725, section 2.6), of at most 100
 // members. What it returns is part of data.
@@ -120,7 +120,13 @@ func unquote(value json.RawMessage) (s string, ok bool) {
 	if bytes.IndexByte(value, '\\') < 0 {
 		return string(value[1 : len(value)-1]), true
 	}
-	return s, json.Unmarshal(value, &s) == nil && !strings.ContainsRune(s, utf8.RuneError)
+	if json.Unmarshal(value, &s) != nil {
+		return "", false
+	}
+	// Half of a character becomes U+FFFD, which may also stand there for itself.
+	const lost = "\ufffd"
+	itself := strings.Count(string(value), lost) + strings.Count(strings.ToLower(string(value)), `\ufffd`)
+	return s, strings.Count(s, lost) <= itself
 }
 
 // has folds as encoding/json does: the Kelvin sign is a k.

@@ -36,7 +36,7 @@ func TestNewServiceOptions(t *testing.T) {
 	keys := apikeytest.New(t, nil)
 	for _, good := range []*sts.ServiceOptions{
 		nil, {}, {Keyring: keyring(t, 1), Logger: quiet}, {Algorithm: sts.EdDSA}, {Algorithm: sts.ES256}, {Audiences: []string{"a"}}, {Audiences: []string{strings.Repeat("~", 1024), "a", "a"}}, {TTL: 10 * time.Second}, {TTL: 15 * time.Minute},
-		{Rotation: time.Second}, {Rotation: 365 * 24 * time.Hour}, {RevocationTTL: time.Second}, {RevocationTTL: 15 * time.Minute},
+		{Rotation: time.Second}, {Rotation: 365 * 24 * time.Hour}, {RevocationTTL: 10 * time.Second}, {RevocationTTL: 15 * time.Minute},
 	} {
 		s, err := sts.NewService(keys.Store, keys.Verifier, issuer, good)
 		if err != nil || s.Issuer() != issuer {
@@ -67,7 +67,7 @@ func TestNewServiceOptions(t *testing.T) {
 		"TTL 15:01": {"TTL", sts.ServiceOptions{TTL: 15*time.Minute + time.Second}}, "TTL for ever": {"TTL", sts.ServiceOptions{TTL: 1<<63 - 1}},
 		"Rotation -1": {"Rotation", sts.ServiceOptions{Rotation: -1}}, "Rotation 1 ns": {"Rotation", sts.ServiceOptions{Rotation: 1}}, "Rotation of more than a year": {"Rotation", sts.ServiceOptions{Rotation: 365*24*time.Hour + 1}},
 		"RevocationTTL -1": {"RevocationTTL", sts.ServiceOptions{RevocationTTL: -time.Second}}, "RevocationTTL 16 min": {"RevocationTTL", sts.ServiceOptions{RevocationTTL: 16 * time.Minute}},
-		"RevocationTTL 1.5 s": {"RevocationTTL", sts.ServiceOptions{RevocationTTL: 1500 * time.Millisecond}},
+		"RevocationTTL 10.5 s": {"RevocationTTL", sts.ServiceOptions{RevocationTTL: 10500 * time.Millisecond}}, "RevocationTTL 9 s": {"RevocationTTL", sts.ServiceOptions{RevocationTTL: 9 * time.Second}},
 	} {
 		s, err := sts.NewService(keys.Store, keys.Verifier, issuer, &row.opts)
 		if s != nil {

@@ -18,7 +18,7 @@ type refresher struct {
 	mu     sync.Mutex
 	now    *attempt  // nil: none is under way
 	began  time.Time // the last that has ended
-	failed bool      // that one
+	failed error     // how that one failed
 	closed bool
 }
 
@@ -41,7 +41,7 @@ func (f *refresher) do(ctx context.Context) error {
 		}
 		a = &attempt{done: make(chan struct{})}
 		pause := time.Duration(0)
-		if f.failed {
+		if f.failed != nil {
 			pause = fetchPause
 		}
 		f.now = a
@@ -66,18 +66,21 @@ func (f *refresher) run(a *attempt, pause time.Duration) {
 	began := time.Now()
 	a.err = f.fetch(ctx)
 	f.mu.Lock()
-	f.now, f.began, f.failed = nil, began, a.err != nil
+	f.now, f.began, f.failed = nil, began, a.err
 	f.mu.Unlock()
 	close(a.done)
 }
 
 var errSlow = errors.New("the service took too long to answer")
 
-// within reports whether a fetch began so short a time ago, and has ended.
-func (f *refresher) within(d time.Duration) bool {
+// within reports whether a fetch began so short a time ago and has ended, or is tried again in vain, and how the last ended.
+func (f *refresher) within(d time.Duration) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.now == nil && !f.began.IsZero() && since(f.began) < d
+	if f.now != nil {
+		return f.failed != nil, f.failed
+	}
+	return !f.began.IsZero() && since(f.began) < d, f.failed
 }
 
 // close waits for the fetch under way, and lets no other begin. ctx has ended.

@@ -59,6 +59,7 @@ type remote struct {
 	outage atomic.Pointer[time.Time] // when it was last tried in vain to replace a list that was too old; nil: never
 
 	lists, sets refresher
+	latest      map[string]remoteList // by who made them; of fetchList, of which one runs at a time
 
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -80,10 +81,10 @@ type remoteList struct {
 }
 
 func newRemote(issuer string, o VerifierOptions) *remote {
-	r := &remote{issuer: issuer, options: o, clock: newClock(), listKind: kind{o.Algorithm, revocationsType, maxList}}
+	r := &remote{issuer: issuer, options: o, clock: newClock(), listKind: kind{o.Algorithm, revocationsType, maxList}, latest: map[string]remoteList{}}
 	r.client = new(http.Client)
 	if o.Client != nil {
-		*r.client = *o.Client
+		r.client.Transport = o.Client.Transport
 	}
 	if r.client.Transport == nil {
 		r.owned = http.DefaultTransport.(*http.Transport).Clone()
@@ -128,8 +129,10 @@ func (r *remote) close() error {
 	return nil
 }
 
-// poll keeps the list, and the keys, as new as they are to be.
+// poll keeps the list, and the keys, as new as they are to be. While the service does not answer it asks less and less
+// often, up to the usual.
 func (r *remote) poll() {
+	failures := 0
 	for {
 		var err error
 		began := time.Now()
@@ -138,9 +141,17 @@ func (r *remote) poll() {
 		}
 		err = errors.Join(err, r.lists.do(r.ctx))
 		pause := r.period() - since(began)
-		if err != nil && r.ctx.Err() == nil {
-			pause = r.patience() / 4
-			r.options.Logger.Warn("sts: could not ask the service for its signing keys, or for what has died", "issuer", r.issuer, "err", err)
+		switch {
+		case r.ctx.Err() != nil:
+			return
+		case err != nil:
+			pause = min(r.patience()/4<<min(failures, 10), r.period())
+			if failures++; failures == 1 {
+				r.options.Logger.Warn("sts: could not ask the service for its signing keys, or for what has died", "issuer", r.issuer, "err", err)
+			}
+		case failures > 0:
+			r.options.Logger.Info("sts: the service answers again", "issuer", r.issuer, "failures", failures)
+			failures = 0
 		}
 		select {
 		case <-time.After(pause):
@@ -151,23 +162,20 @@ func (r *remote) poll() {
 }
 
 // find returns the public key of a kid. Those that are published are known before they sign; for one that
-// is not known they are fetched again, but not often, as kids of tokens can be made up.
+// is not known they are fetched again, but not often, as kids of tokens can be made up. Where that fails it can't be
+// told whether there is such a key; those that are known are good through an outage.
 func (r *remote) find(ctx context.Context, kid string) (any, error) {
-	k := r.keys.Load()
-	if k != nil {
-		if key := k.byKid[kid]; key != nil || r.sets.within(r.period()/5) {
-			return key, nil
-		}
+	if k := r.keys.Load(); k != nil && k.byKid[kid] != nil {
+		return k.byKid[kid], nil
 	}
-	err := r.sets.do(ctx)
-	if k = r.keys.Load(); k == nil {
-		if err == nil {
-			err = errNoKeys
-		}
-		return nil, unavailable("fetch the signing keys", err)
+	recent, err := r.sets.within(r.period() / 5)
+	if !recent || r.keys.Load() == nil {
+		err = r.sets.do(ctx)
 	}
-	// Those that were got last are good, whatever became of the try.
-	return k.byKid[kid], nil
+	if k := r.keys.Load(); k != nil && (err == nil || k.byKid[kid] != nil) {
+		return k.byKid[kid], nil
+	}
+	return nil, unavailable("fetch the signing keys", err)
 }
 
 // judge asks the list.
@@ -220,7 +228,7 @@ func (r *remote) fetchList(ctx context.Context) error {
 	began := time.Now()
 	last := r.list.Load()
 	late := last != nil && since(last.got) >= r.trust()
-	n, err := r.getList(ctx, began, last)
+	n, err := r.getList(ctx, began)
 	switch {
 	case err == nil:
 		r.list.Store(n)
@@ -231,7 +239,7 @@ func (r *remote) fetchList(ctx context.Context) error {
 	return err
 }
 
-func (r *remote) getList(ctx context.Context, began time.Time, last *remoteList) (*remoteList, error) {
+func (r *remote) getList(ctx context.Context, began time.Time) (*remoteList, error) {
 	body, _, err := r.get(ctx, r.options.RevocationsURL, maxList)
 	if err != nil {
 		return nil, err
@@ -249,14 +257,29 @@ func (r *remote) getList(ctx context.Context, began time.Time, last *remoteList)
 		return nil, errors.New("the list is not one that this program understands")
 	case l.asOf.After(r.clock.now().Add(slack)): // with which no later one could be newer
 		return nil, errors.New("the list is from the future: do the clocks differ?")
-	case last != nil && l.asOf.Before(last.asOf): // a cache, or somebody, has kept one from before a death
-		return nil, errors.New("the list is older than the one before")
 	}
 	n := &remoteList{l, began}
 	if r.expired(n) {
 		return nil, errors.New("the list has expired: do the clocks differ?")
 	}
-	return n, nil
+	return n, r.advances(n)
+}
+
+// maxMakers is how many processes of a service are told apart.
+const maxMakers = 64
+
+// advances refuses what a cache, or somebody, has kept from before a death: a process of the service whose last list is known
+// must have gone on since, by half of the time that has passed here. That of another may be behind, as its clock is.
+func (r *remote) advances(n *remoteList) error {
+	last, known := r.latest[n.by]
+	if known && n.asOf.Sub(last.asOf) < n.got.Sub(last.got)/2 {
+		return errors.New("the list is not newer than the one before")
+	}
+	if len(r.latest) >= maxMakers {
+		clear(r.latest)
+	}
+	r.latest[n.by] = remoteList{&list{asOf: n.asOf}, n.got}
+	return nil
 }
 
 func (r *remote) fetchKeys(ctx context.Context) error {

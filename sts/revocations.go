@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 //
 //	iss, iat, exp   as in tokens; after exp it says nothing any more
 //	as_of           ms since 1970: what died before that is in it, if a token derived from it can be alive
+//	by              who made it: a process of the service, whose as_of only grows
 //	revoked         ids of keys (Key.ID without its prefix) that no token lives of
 //	cut             id to {"number", "epoch"}: tokens with a lower key_number or key_epoch are dead
 //
@@ -27,12 +29,13 @@ type revocations struct {
 	clock  *clock
 	issuer string
 	ttl    time.Duration
+	name   string // of this process, made up
 
 	made   atomic.Pointer[document]
 	turn   chan struct{} // held by the one who makes it
 	judged map[apikey.ID]judgement
-	failed error // how the last try ended, at
-	at     time.Time
+	failed error     // how the last try ended, nil: well
+	began  time.Time // that try
 }
 
 // document is a list as it is published.
@@ -43,6 +46,8 @@ type document struct {
 
 const (
 	window = maxTTL + 2*slack // a leeway, and clocks that differ
+	// makeWait is how long the making of one may take. What was judged until then is not lost.
+	makeWait = 10 * time.Second
 	// remakeAfter is how old a list may be when it is handed out: many verifiers ask at once.
 	remakeAfter = 100 * time.Millisecond
 	// maxList is the longest list in bytes: room for 300,000 deaths in a quarter of an hour.
@@ -55,6 +60,7 @@ type listClaims struct {
 	IssuedAt int64          `json:"iat"`
 	Expires  int64          `json:"exp"`
 	AsOf     int64          `json:"as_of"`
+	By       string         `json:"by"`
 	Revoked  []string       `json:"revoked"`
 	Cut      map[string]cut `json:"cut"`
 }
@@ -74,9 +80,11 @@ type judgement struct {
 	credentials []apikey.Credential // number and not-after
 }
 
-// current returns a list that holds what died until a tenth of a second before the call.
+// current returns a list that holds what died until a tenth of a second before the call. It is made by one of those who
+// ask, for all who came before it began: whoever else waits gets the next.
 func (r *revocations) current(ctx context.Context) (*document, error) {
-	if d := r.made.Load(); d != nil && r.clock.now().Sub(d.asOf) < remakeAfter {
+	came := r.clock.now()
+	if d := r.made.Load(); d != nil && came.Sub(d.asOf) < remakeAfter {
 		return d, nil
 	}
 	select {
@@ -85,21 +93,22 @@ func (r *revocations) current(ctx context.Context) (*document, error) {
 		return nil, unavailable("list the dead", ctx.Err())
 	}
 	defer func() { <-r.turn }()
-	now := r.clock.now()
-	if d := r.made.Load(); d != nil && now.Sub(d.asOf) < remakeAfter {
+	if d := r.made.Load(); d != nil && came.Sub(d.asOf) < remakeAfter {
 		return d, nil
 	}
-	if r.failed != nil && now.Sub(r.at) < remakeAfter { // who came together asks a store that is down once
+	if r.failed != nil && came.Sub(r.began) < remakeAfter {
 		return nil, r.failed
 	}
-	d, err := r.make(ctx, now)
+	// It is for others, too, so it goes on if this caller does not wait, and not for ever.
+	making, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeWait)
+	defer cancel()
+	r.began = r.clock.now()
+	d, err := r.make(making, r.began)
 	if err != nil {
-		err = unavailable("list the dead", err)
-		if ctx.Err() == nil {
-			r.failed, r.at = err, r.clock.now()
-		}
-		return nil, err
+		r.failed = unavailable("list the dead", err)
+		return nil, r.failed
 	}
+	r.failed = nil
 	r.made.Store(d)
 	return d, nil
 }
@@ -108,7 +117,7 @@ func (r *revocations) make(ctx context.Context, asOf time.Time) (*document, erro
 	if err := r.judge(ctx); err != nil {
 		return nil, err
 	}
-	list := listClaims{Issuer: r.issuer, IssuedAt: asOf.Unix(), Expires: asOf.Add(r.ttl).Unix(), AsOf: asOf.UnixMilli(),
+	list := listClaims{Issuer: r.issuer, IssuedAt: asOf.Unix(), Expires: asOf.Add(r.ttl).Unix(), AsOf: asOf.UnixMilli(), By: r.name,
 		Revoked: []string{}, Cut: map[string]cut{}}
 	for id, j := range r.judged {
 		left, alive := j.left(asOf)
@@ -145,21 +154,22 @@ func (r *revocations) judge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	judged := make(map[apikey.ID]judgement, len(changes))
+	logged := make(map[apikey.ID]struct{}, len(changes))
 	for _, c := range changes {
-		j, known := r.judged[c.ID]
-		if !known || j.sequence != c.Sequence {
-			// What is read may already be newer than the change. Then there is another one, which comes next time.
-			record, err := r.store.Get(ctx, c.ID)
-			if err != nil && !errors.Is(err, apikey.ErrNotFound) {
-				return err
-			}
-			j = judgementOf(record)
-			j.sequence = c.Sequence
+		logged[c.ID] = struct{}{}
+		if j, known := r.judged[c.ID]; known && j.sequence == c.Sequence {
+			continue
 		}
-		judged[c.ID] = j
+		// What is read may already be newer than the change. Then there is another one, which comes next time.
+		record, err := r.store.Get(ctx, c.ID)
+		if err != nil && !errors.Is(err, apikey.ErrNotFound) {
+			return err
+		}
+		j := judgementOf(record)
+		j.sequence = c.Sequence
+		r.judged[c.ID] = j
 	}
-	r.judged = judged
+	maps.DeleteFunc(r.judged, func(id apikey.ID, _ judgement) bool { _, is := logged[id]; return !is })
 	return nil
 }
 

@@ -52,7 +52,14 @@ func (h *handler) revoke(w http.ResponseWriter, r *http.Request) error {
 		return &oauthError{Code: "unauthorized_client", Description: "Keys of this kind are not revoked here."}
 	}
 	_, err = h.options.Issuer.Revoke(r.Context(), key.ID(), apikey.RevokeParams{Reason: reason})
-	if err != nil && !errors.Is(err, apikey.ErrNotFound) {
+	if errors.Is(err, apikey.ErrNotFound) && !isFailure(err) {
+		// It is gone since, or it is not the Issuer's, and lives.
+		if _, now := h.service.verifier.Verify(r.Context(), text); now == nil || isFailure(now) || !errors.Is(now, apikey.ErrRejected) {
+			return unavailable("revoke a key that the Issuer does not find", errors.Join(err, now))
+		}
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	return revoked(w)

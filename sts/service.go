@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"net/netip"
 	"net/url"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +18,7 @@ import (
 // ServiceOptions are the choices of [NewService]. The zero value, and nil, are good ones for one process.
 type ServiceOptions struct {
 	// Keyring seals the signing keys, which are then kept in the store. All processes on the store need it, and
-	// a key that is retired there must stay for Rotation and an hour. They are the issuer's: another has others. nil: the signing keys are in
+	// a key that is retired there must stay until tokens were made after Rotation has passed, and an hour more. They are the issuer's: another has others. nil: the signing keys are in
 	// memory, so that each process has its own, and all tokens die when it ends.
 	Keyring *apikey.Keyring
 	// Algorithm signs; "": EdDSA.
@@ -29,7 +32,7 @@ type ServiceOptions struct {
 	// Rotation is how long a signing key signs, from 1 second to a year; 0: 24 hours. Below an hour it is for tests: a
 	// set holds all keys of the last quarter of an hour.
 	Rotation time.Duration
-	// RevocationTTL is how long the list of the dead can be used after it was made, from 1 second to 15 minutes; 0:
+	// RevocationTTL is how long the list of the dead can be used after it was made, from 10 seconds to 15 minutes; 0:
 	// 1 minute. So long do verifiers elsewhere go on when they can't reach the service, and so long may
 	// a revocation take then.
 	RevocationTTL time.Duration
@@ -96,7 +99,7 @@ func NewService(store apikey.Store, verifier *apikey.Verifier, issuer string, op
 	}
 	if log, is := store.(apikey.ChangeLog); is {
 		s.revoked = &revocations{
-			store: store, log: log, keys: s.keys, clock: s.clock, issuer: issuer, ttl: o.RevocationTTL,
+			store: store, log: log, keys: s.keys, clock: s.clock, issuer: issuer, ttl: o.RevocationTTL, name: rand.Text(),
 			judged: map[apikey.ID]judgement{}, turn: make(chan struct{}, 1),
 		}
 	}
@@ -128,7 +131,7 @@ func (o *ServiceOptions) complete(issuer string) error {
 	}{
 		{"TTL", &o.TTL, defaultTTL, minTTL, maxTTL},
 		{"Rotation", &o.Rotation, defaultRotation, minRotation, maxRotation},
-		{"RevocationTTL", &o.RevocationTTL, defaultListTTL, time.Second, maxTTL},
+		{"RevocationTTL", &o.RevocationTTL, defaultListTTL, minTTL, maxTTL},
 	} {
 		if *d.value == 0 {
 			*d.value = d.zero
@@ -163,13 +166,28 @@ const maxName = 1024
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	switch {
-	case err != nil || len(issuer) > maxName || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.String() != issuer,
-		strings.HasSuffix(u.Host, ":"), u.Host != strings.ToLower(u.Host):
+	case err != nil || len(issuer) > maxName || u.Scheme != "https" && u.Scheme != "http" || !isHost(u) || u.String() != issuer,
+		u.Path != "" && path.Clean(u.Path) != u.Path, u.Host != strings.ToLower(u.Host):
 		return invalid("issuer", "not an absolute http or https URL in its usual spelling")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(issuer, "/"):
 		return invalid("issuer", "has user, query, fragment, or a slash at its end")
 	}
 	return nil
+}
+
+// isHost reports whether a URL has the name or the address of a host, and a port that there can be, if any.
+func isHost(u *url.URL) bool {
+	host, port := u.Hostname(), u.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0 || port[0] == '0') || port == "" && strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	if strings.HasPrefix(u.Host, "[") {
+		_, err := netip.ParseAddr(host)
+		return err == nil && !strings.Contains(host, "%")
+	}
+	return host != "" && !strings.ContainsFunc(host, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '.' || r == '-' || r == '_')
+	})
 }
 
 func checkAudience(field, audience string) error {
@@ -220,12 +238,12 @@ func (s *Service) derive(ctx context.Context, key *apikey.Key, now time.Time, p 
 	if scopes == nil {
 		scopes = key.Scopes()
 	}
-	scopes = unique(scopes)
 	for _, scope := range scopes {
 		if !key.HasScope(scope) {
 			return nil, ErrScope
 		}
 	}
+	scopes = unique(scopes) // of which there are no more than the key has
 	issued := now.Truncate(time.Second)
 	expires := issued.Add(p.TTL)
 	for _, end := range []func() (time.Time, bool){key.ExpiresAt, key.SecretNotAfter} {

@@ -26,16 +26,18 @@ type signingKeys struct {
 	clock     *clock
 	logger    *slog.Logger
 
-	set   atomic.Pointer[keySet]
-	retry atomic.Int64  // not before this, in ms since 1970, after a failure
-	turn  chan struct{} // held by the one who reads the set
+	set    atomic.Pointer[keySet]
+	retry  atomic.Int64  // not before this, in ms since 1970, after a failure
+	turn   chan struct{} // held by the one who reads the set
+	failed error         // the last failure; of turn
 }
 
 const (
 	maxLead     = 15 * time.Minute
 	maxSetAge   = 30 * time.Second
-	reloadWait  = time.Second // for a read that somebody could do without
-	reloadPause = time.Second // after one that failed, and between two that are made for unknown kids
+	loadWait    = 5 * time.Second // for a read
+	reloadWait  = time.Second     // for one that somebody could do without
+	reloadPause = time.Second     // after one that failed, and between two that are made for unknown kids
 )
 
 func (k *signingKeys) lead() time.Duration   { return min(k.rotation/2, maxLead) }
@@ -44,11 +46,11 @@ func (k *signingKeys) reload() time.Duration { return min(k.lead()/3, maxSetAge)
 // current returns a set that may be signed with and published.
 func (k *signingKeys) current(ctx context.Context) (*keySet, error) {
 	s, now := k.set.Load(), k.clock.now()
-	if s != nil && now.Sub(s.read) < k.reload() && !k.due(s, now) {
+	if s != nil && now.Sub(s.read) < k.reload() && (!k.due(s, now) || k.pausing(now)) {
 		return s, nil
 	}
 	usable := s != nil && now.Sub(s.read) < k.lead()
-	if usable && now.UnixMilli() < k.retry.Load() {
+	if usable && k.pausing(now) {
 		return s, nil
 	}
 	return k.again(ctx, s, usable)
@@ -69,26 +71,40 @@ func (k *signingKeys) again(ctx context.Context, old *keySet, usable bool) (*key
 		}
 	}
 	defer func() { <-k.turn }()
-	if s := k.set.Load(); s != old {
+	if s := k.set.Load(); s != nil && s != old {
 		return s, nil
 	}
-	if usable {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, reloadWait)
-		defer cancel()
+	if !usable && k.failed != nil && k.pausing(k.clock.now()) { // who came together asks a store that is down once
+		return nil, k.failed
 	}
+	wait := loadWait
+	if usable {
+		wait = reloadWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	s, err := k.load(ctx)
 	if err == nil {
 		k.set.Store(s)
+		k.failed = nil
 		return s, nil
 	}
-	k.retry.Store(k.clock.now().Add(min(reloadPause, k.reload())).UnixMilli())
-	if usable {
-		k.logger.WarnContext(ctx, "sts: the signing keys could not be read; going on with those read before", "err", err)
-		return old, nil
+	k.failed = unavailable("read the signing keys", err)
+	if !usable {
+		k.pause(remakeAfter)
+		return nil, k.failed
 	}
-	return nil, unavailable("read the signing keys", err)
+	k.pause(reloadPause)
+	k.logger.WarnContext(ctx, "sts: the signing keys could not be read; going on with those read before", "err", err)
+	return old, nil
 }
+
+// pause keeps others from asking a store that has just failed.
+func (k *signingKeys) pause(d time.Duration) {
+	k.retry.Store(k.clock.now().Add(min(d, k.reload())).UnixMilli())
+}
+
+func (k *signingKeys) pausing(now time.Time) bool { return now.UnixMilli() < k.retry.Load() }
 
 // load reads the set, and puts the next key into it if it is time.
 func (k *signingKeys) load(ctx context.Context) (*keySet, error) {
@@ -117,10 +133,16 @@ func (k *signingKeys) load(ctx context.Context) (*keySet, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err = k.values.SwapValue(ctx, k.name, raw, next.raw); err == nil {
+		err = k.values.SwapValue(ctx, k.name, raw, next.raw)
+		switch {
+		case err == nil:
 			return next, nil
-		}
-		if !errors.Is(err, apikey.ErrConflict) {
+		case errors.Is(err, apikey.ErrConflict): // somebody was faster
+		case s != nil: // those that there are go on: a disk that is full is no reason to refuse what they have signed
+			k.pause(reloadPause)
+			k.logger.WarnContext(ctx, "sts: the next signing key could not be stored", "err", err)
+			return s, nil
+		default:
 			return nil, err
 		}
 	}
@@ -144,7 +166,7 @@ func (k *signingKeys) published(ctx context.Context) (*keySet, time.Duration, er
 	if err != nil {
 		return nil, 0, err
 	}
-	if now := k.clock.now(); now.Sub(s.read) > k.lead()-keep && now.UnixMilli() >= k.retry.Load() { // somebody is reading it, for too long
+	if now := k.clock.now(); now.Sub(s.read) > k.lead()-keep && !k.pausing(now) { // somebody is reading it, for too long
 		wait, cancel := context.WithTimeout(ctx, reloadWait)
 		defer cancel()
 		if young, err := k.again(wait, s, false); err == nil {
@@ -162,7 +184,7 @@ func (k *signingKeys) find(ctx context.Context, kid string) (any, error) {
 		return nil, err
 	}
 	key := s.find(kid)
-	if key == nil && k.clock.now().Sub(s.read) >= reloadPause {
+	if now := k.clock.now(); key == nil && now.Sub(s.read) >= reloadPause && !k.pausing(now) {
 		if s, err = k.again(ctx, s, true); err != nil {
 			return nil, err
 		}
@@ -193,6 +215,7 @@ func (k *signingKeys) discard(ctx context.Context) error {
 		if errors.Is(err, apikey.ErrConflict) {
 			continue
 		}
+		k.set.Store(nil) // whatever comes next: it may be gone
 		if err != nil {
 			return unavailable("discard the signing keys", err)
 		}

@@ -97,7 +97,7 @@ var (
 	// ErrTooLarge: scopes and claims don't fit into a token of 4 KiB. Fewer scopes may.
 	ErrTooLarge = errors.New("sts: the token would be longer than 4 KiB")
 	// ErrClaims: the key's claims are an object that has a name twice, or equal but for the case of letters, so that readers
-	// would make different things of it, or more than 100 members.
+	// would make different things of it, or more than 70 members beside those that are left out. What is nested in them is passed on as it is.
 	ErrClaims = errors.New("sts: the key's claims can't be put into a token")
 )
 

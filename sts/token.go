@@ -11,7 +11,7 @@ import (
 type Token struct {
 	ID        string    // jti
 	Audience  string    // aud
-	Scopes    []string  // nil: none
+	Scopes    []string  // may be empty
 	IssuedAt  time.Time // whole seconds
 	ExpiresAt time.Time // whole seconds
 

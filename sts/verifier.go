@@ -72,6 +72,11 @@ func (v *Verifier) verify(ctx context.Context, token string) (*claims, error) {
 		}
 		return nil, err
 	}
+	// That may have waited, for the service or because the process was stopped; what died meanwhile long ago is not
+	// listed any more, as nothing derived from it can be alive.
+	if err := c.times(o, v.clock.now(), v.leeway); err != nil {
+		return nil, &apikey.RejectedError{KeyID: c.ClientID, Err: err}
+	}
 	return &c, nil
 }
 

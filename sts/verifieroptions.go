@@ -24,8 +24,7 @@ type VerifierOptions struct {
 	JWKSURL string
 	// RevocationsURL is where the list of the dead is; "": <issuer>/oauth/revocations.
 	RevocationsURL string
-	// Client fetches both. Its Transport is used; redirects are not followed, whatever it says. nil: one of
-	// one's own.
+	// Client fetches both, by its Transport alone: redirects are not followed. nil: one of one's own.
 	Client *http.Client
 	// InsecureHTTP lets the URLs be http and not of this machine. Whoever can change what is fetched can
 	// then sign tokens: for networks that are protected in another way.
@@ -77,7 +76,7 @@ func (o *VerifierOptions) complete(issuer string) error {
 func (o *VerifierOptions) checkURL(field, text string) error {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "":
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || !isHost(u) || u.User != nil || u.Fragment != "":
 		return invalid(field, "not an absolute http or https URL")
 	case u.Scheme == "http" && !o.InsecureHTTP && !isLoopback(u.Hostname()):
 		return invalid(field, "http, and not of this machine: use https, or set InsecureHTTP")
