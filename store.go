@@ -104,8 +104,8 @@ const ChangesKept = time.Hour
 type ChangeLog interface {
 	// Changes returns the records that were replaced or deleted no longer than within ago by the
 	// store's own clock, each once, in no order; it may return more. It is linearizable and durable as
-	// the change itself: a change is in it from its commit on, until ChangesKept has passed. The
-	// store's clock does not go back here, so that a step back can hide none. Creates, RecordUse and
+	// the change itself: a change is in it from its commit on, until ChangesKept has passed. A
+	// clock that was set back, or is right again after it was ahead, hides none. Creates, RecordUse and
 	// writes that were refused are no changes. A within below zero, or above ChangesKept, is an error.
 	Changes(ctx context.Context, within time.Duration) ([]Logged, error)
 }

@@ -111,6 +111,23 @@ func TestEpoch(t *testing.T) {
 		}
 		epoch = key.Epoch()
 	}
+	// What has died with the key's end does not come back with the key.
+	synctest.Test(t, func(t *testing.T) {
+		issuer := newIssuer(t, memstore.New(), apikey.IssuerOptions{})
+		key, _ := newKey(t, issuer, apikey.CreateParams{ExpiresIn: time.Minute})
+		for i, pause := range []time.Duration{time.Minute - time.Millisecond, time.Minute, time.Minute} {
+			time.Sleep(pause)
+			if i == 2 {
+				if key, err := issuer.Update(t.Context(), key.ID(), apikey.UpdateParams{Description: new("d")}); err != nil || key.Epoch() != 1 {
+					t.Errorf("no other end: %v, %v", key, err)
+				}
+			}
+			got, err := issuer.Update(t.Context(), key.ID(), apikey.UpdateParams{ExpiresIn: new(time.Minute)})
+			if err != nil || got.Epoch() != uint32(i) {
+				t.Errorf("after %v: %v, %v", pause, got.Epoch(), err)
+			}
+		}
+	})
 	for range 2 {
 		if key, _, err := issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{}); err != nil || key.Epoch() != epoch {
 			t.Errorf("Rotate: %v, %v", key, err)

@@ -23,7 +23,8 @@ type Caller struct {
 	// Scopes are those that it may give to keys of its Subjects, or it could give itself any. A key that has others,
 	// by somebody else, it can neither rotate nor let live longer.
 	Scopes []string
-	// Claims lets it say what the claims of keys of its Subjects are, and who has created them (created_by). Without,
+	// Claims lets it say what the claims of keys of its Subjects are, and so of their tokens (package sts), and who has
+	// created them (created_by). Without,
 	// it can neither rotate a key that has claims nor let it live longer.
 	Claims bool
 	// Name is written down as who revoked a key, without control characters and up to 255 characters; "":

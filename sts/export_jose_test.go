@@ -1,5 +1,7 @@
 package sts
 
+import "time"
+
 // ParseObject is parseObject for tests: the names and the values, in their order.
 func ParseObject(data []byte) (names, values []string, ok bool) {
 	o, ok := parseObject(data)
@@ -22,3 +24,9 @@ func Reserved() []string { return reserved }
 
 // NewClock returns what a clock says for readings of the wall and of the monotonic clock, in ns.
 func NewClock() func(wall, mono int64) int64 { return newClock().step }
+
+// Skew sets the service's clock ahead.
+func (s *Service) Skew(ahead time.Duration) {
+	t := time.Now()
+	s.clock.step(t.Add(ahead).UnixNano(), int64(t.Sub(s.clock.base)))
+}

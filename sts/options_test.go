@@ -26,7 +26,8 @@ func wrongOption(t *testing.T, what string, err error, field string, value strin
 var wrongIssuers = []string{
 	"", " ", "auth.example.com", "//auth.example.com", "/path", "ftp://auth.example.com", "HTTPS://auth.example.com", "https:", "https://", "https:///path", "https:auth.example.com", "https://auth.example.com/",
 	"https://auth.example.com/a/", "https://auth.example.com?x=1", "https://auth.example.com?", "https://auth.example.com#x", "https://user@auth.example.com", "https://user:secret@auth.example.com", "https://auth.example.com/a b",
-	"https://auth.example.com\n", "https://auth.example.com/%zz", "https://auth.example.com/ü", "javascript:alert(1)", "file:///etc", "https://" + strings.Repeat("a", 1100) + ".example.com",
+	"https://auth.example.com\n", "https://auth.example.com/%zz", "https://auth.example.com/ü", "https://:443", "https://auth.example.com:", "https://auth.example.com:0", "https://auth.example.com:99999", "https://auth.example.com:0443", "https://Auth.example.com", "https://*", "https://[fe80::1%25eth0]", "https://[::1",
+	"https://auth.example.com/a/../b", "https://auth.example.com//b", "https://auth.example.com/.", "javascript:alert(1)", "file:///etc", "https://" + strings.Repeat("a", 1100) + ".example.com",
 }
 
 var wrongAudiences = []string{" ", "a b", "a\n", "\x00", "ü", "a\x7f", " a", strings.Repeat("a", 1025)}

@@ -50,7 +50,7 @@ const (
 	makeWait = 10 * time.Second
 	// remakeAfter is how old a list may be when it is handed out: many verifiers ask at once.
 	remakeAfter = 100 * time.Millisecond
-	// maxList is the longest list in bytes: room for 300,000 deaths in a quarter of an hour.
+	// maxList is the longest list in bytes: room for 300,000 keys that died, or 200,000 that were rotated, in a quarter of an hour.
 	maxList = 16 << 20
 )
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
@@ -123,4 +124,40 @@ func (s *broken) Replace(ctx context.Context, r *apikey.Record) error {
 		return s.replace
 	}
 	return s.Store.Replace(ctx, r)
+}
+
+// A key that the Issuer does not find, and that lives, was not revoked.
+func TestRevocationOfAKeyThatMoved(t *testing.T) {
+	t.Parallel()
+	var f *fixture
+	move := func() {}
+	f = newFixture(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Check: func(context.Context, *apikey.Key) error {
+		move()
+		return nil
+	}}}, sts.ServiceOptions{})
+	handler, err := sts.Handler(f.service, &sts.Options{Issuer: f.Issuer.ForSubject("user_1"), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.handler = handler
+	key, text := f.Create(t, apikey.CreateParams{Subject: "user_1"})
+	move = func() { // after the record was read
+		move = func() {}
+		if _, err := f.Issuer.Update(t.Context(), key.ID(), apikey.UpdateParams{Subject: new("user_2")}); err != nil {
+			t.Error(err)
+		}
+	}
+	if w := f.post(t, "/oauth/revoke", url.Values{"token": {text}}); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("moved: %d %s", w.Code, w.Body)
+	}
+	gone, text := f.Create(t, apikey.CreateParams{Subject: "user_1"})
+	move = func() {
+		move = func() {}
+		if err := f.Issuer.Delete(t.Context(), gone.ID()); err != nil {
+			t.Error(err)
+		}
+	}
+	if w := f.post(t, "/oauth/revoke", url.Values{"token": {text}}); w.Code != http.StatusOK {
+		t.Errorf("deleted: %d %s", w.Code, w.Body)
+	}
 }

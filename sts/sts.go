@@ -35,6 +35,8 @@
 // What [apikey.VerifierOptions].Check refuses is refused at the exchange and in the service's own process, at once.
 // The list knows only what the store knows: revoke the keys of whoever must be out everywhere.
 //
+// While a store is slow the list is late, and verifiers go on as without one.
+//
 // The list is short, not one of all tokens as in a Token Status List (draft-ietf-oauth-status-list): as no token
 // outlives 15 minutes, nothing that died earlier needs to be in it. So its length follows the deaths
 // of a quarter of an hour and not the tokens alive, an exchange writes nothing to the store, and

@@ -12,7 +12,12 @@ import (
 
 // The log of changes has an entry for each Replace and each Delete. Its key is the sequence, 8 bytes,
 // big endian, one higher each time. Its value is a stamp of the store's clock in milliseconds, 8
-// bytes, big endian, which never goes down from one entry to the next, and the record's id.
+// bytes, big endian, which never goes down from one entry to the next, what the wall clock said, as much, and
+// the record's id.
+//
+// An entry is old if it is by both. Its stamp makes all before it seem older where a wall clock was ahead by mistake, until
+// it was set right; what the wall clock said makes nothing seem older that was logged while it was right, and counts for
+// nothing where it is of the future.
 //
 // Entries that are too old are removed by the writes that come later, a few by each, so that none
 // has much to do. The newest is never removed: the next sequence, and the clock, go on from it.
@@ -30,9 +35,18 @@ var errNoLog = errors.New("boltstore: the file has no log of changes, since an o
 
 // entry is one of the log.
 type entry struct {
-	sequence uint64
-	stamp    int64
-	id       apikey.ID
+	sequence    uint64
+	stamp, wall int64
+	id          apikey.ID
+}
+
+// instant is a reading of both clocks.
+type instant struct{ stamp, wall int64 }
+
+// after reports whether e was logged no longer than d before at.
+func (e *entry) after(at instant, d time.Duration) bool {
+	ms := (d + time.Millisecond - 1).Milliseconds()
+	return at.stamp-e.stamp <= ms || e.wall <= at.wall+commitTime.Milliseconds() && at.wall-e.wall <= ms
 }
 
 // decodeEntry copies all that it keeps.
@@ -41,18 +55,20 @@ func decodeEntry(at pair) (e entry, err error) {
 	switch {
 	case !ok:
 		return e, errSeal
-	case len(at.key) != 8 || len(value) != 8+len(e.id):
+	case len(at.key) != 8 || len(value) != 16+len(e.id):
 		return e, fmt.Errorf("%w: an entry of the log of changes has another length", ErrCorrupt)
 	}
-	e.sequence, e.stamp = binary.BigEndian.Uint64(at.key), int64(binary.BigEndian.Uint64(value))
-	copy(e.id[:], value[8:])
+	e.sequence = binary.BigEndian.Uint64(at.key)
+	e.stamp, e.wall = int64(binary.BigEndian.Uint64(value)), int64(binary.BigEndian.Uint64(value[8:]))
+	copy(e.id[:], value[16:])
 	return e, nil
 }
 
 func (e *entry) key() []byte { return binary.BigEndian.AppendUint64(nil, e.sequence) }
 
 func (e *entry) value() []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(e.stamp)), e.id[:]...)
+	times := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(e.stamp)), uint64(e.wall))
+	return append(times, e.id[:]...)
 }
 
 // newestEntry returns the last of the log; without one, one of sequence 0.
@@ -73,7 +89,8 @@ func (s *Store) logged(tx transaction, id apikey.ID, changes []change) ([]change
 	if err != nil {
 		return nil, err
 	}
-	next := entry{newest.sequence + 1, s.clock.now(newest.stamp), id}
+	now := s.clock.now(newest.stamp)
+	next := entry{newest.sequence + 1, now.stamp, now.wall, id}
 	changes = append(changes, change{bucketChanges, next.key(), next.value()})
 	forgotten := 0
 	for at, err := range tx.bucket(bucketChanges).ascending() {
@@ -84,7 +101,7 @@ func (s *Store) logged(tx transaction, id apikey.ID, changes []change) ([]change
 		if err != nil {
 			return nil, err
 		}
-		if next.stamp-oldest.stamp <= (apikey.ChangesKept + commitTime).Milliseconds() {
+		if oldest.after(now, apikey.ChangesKept+commitTime) {
 			break
 		}
 		changes = append(changes, change{bucketChanges, oldest.key(), nil})
@@ -112,7 +129,7 @@ func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Log
 		if s.readOnly && !hasLog(tx) {
 			return errNoLog
 		}
-		var oldest int64 // stamp that counts
+		var now instant
 		begun := false
 		for at, err := range tx.bucket(bucketChanges).descending(pastAll) {
 			if err != nil {
@@ -129,9 +146,9 @@ func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Log
 			}
 			if !begun {
 				begun = true
-				oldest = s.clock.now(e.stamp) - (within + commitTime + time.Millisecond - 1).Milliseconds()
+				now = s.clock.now(e.stamp)
 			}
-			if e.stamp < oldest {
+			if !e.after(now, within+commitTime) {
 				return nil // and so are all before it
 			}
 			latest[e.id] = max(latest[e.id], e.sequence)

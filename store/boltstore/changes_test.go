@@ -41,7 +41,8 @@ func replace(t testing.TB, s *boltstore.Store, n int) {
 // logEntry is one as it is in the file.
 func logEntry(sequence uint64, stamp time.Time, id apikey.ID) (key, value []byte) {
 	key = binary.BigEndian.AppendUint64(nil, sequence)
-	return key, append(binary.BigEndian.AppendUint64(nil, uint64(stamp.UnixMilli())), id[:]...)
+	times := binary.BigEndian.AppendUint64(nil, uint64(stamp.UnixMilli()))
+	return key, append(append(times, times...), id[:]...)
 }
 
 func TestChangesWithin(t *testing.T) {
@@ -173,6 +174,41 @@ func TestChangesOfAnotherClock(t *testing.T) {
 		replace(t, s, 4)
 		if of := changed(t, s, 0); of[id(3)] != 10 || of[id(4)] != 11 {
 			t.Errorf("after reopening there were %v", of)
+		}
+	})
+}
+
+// The clock was ahead for a while and is right again: what changed before is still told of, and is forgotten in time.
+func TestChangesAfterALeap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, ahead := range []time.Duration{20 * time.Minute, 2 * time.Hour} {
+			s, path := openNew(t)
+			create(t, s, 0, 10)
+			replace(t, s, 1)
+			time.Sleep(30 * time.Second)
+			key, value := logEntry(2, time.Now().Add(ahead), id(9))
+			if err := boltstore.Put(s, "changes", key, value, true); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(30 * time.Second)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, path, nil)
+			replace(t, s, 2)
+			if of := changed(t, s, 17*time.Minute); of[id(1)] != 1 || of[id(9)] != 2 || of[id(2)] != 3 {
+				t.Errorf("%v ahead: a minute after a change there are %v", ahead, of)
+			}
+			time.Sleep(20 * time.Minute)
+			if of := changed(t, s, 17*time.Minute); len(of) != 0 {
+				t.Errorf("%v ahead: 20 minutes later there are %v", ahead, of)
+			}
+			time.Sleep(4 * time.Hour)
+			replace(t, s, 3)
+			replace(t, s, 4)
+			if n := boltstore.LogLength(s); n != 2 {
+				t.Errorf("%v ahead: the log has %d entries", ahead, n)
+			}
 		}
 	})
 }

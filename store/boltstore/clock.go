@@ -14,8 +14,8 @@ type clock struct {
 	at    time.Time // and when; zero: it has said nothing yet
 }
 
-// now returns the time, which is at least newest, the stamp of the last change.
-func (c *clock) now(newest int64) int64 {
+// now returns the time, which is at least newest, the stamp of the last change, and what the wall clock says.
+func (c *clock) now(newest int64) instant {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -24,5 +24,5 @@ func (c *clock) now(newest int64) int64 {
 		stamp = max(stamp, c.stamp+now.Sub(c.at).Milliseconds()) // by the monotonic clock
 	}
 	c.stamp, c.at = stamp, now
-	return stamp
+	return instant{stamp, now.UnixMilli()}
 }

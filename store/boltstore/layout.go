@@ -22,7 +22,7 @@ var (
 	bucketSubjects = []byte("subjects") // length of the subject (2 bytes, big endian), subject, id: nothing
 	bucketUnique   = []byte("unique")   // Record.UniqueKey: id
 	bucketValues   = []byte("values")   // name: value
-	bucketChanges  = []byte("changes")  // sequence: stamp, id; see changes.go. Not in format 1
+	bucketChanges  = []byte("changes")  // sequence: stamp, wall clock, id; see changes.go. Not in format 1
 
 	buckets    = append(slices.Clip(oldBuckets), bucketChanges)
 	oldBuckets = [][]byte{bucketMeta, bucketRecords, bucketSubjects, bucketUnique, bucketValues} // of format 1
