@@ -2,7 +2,6 @@ package sts_test
 
 import (
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,15 +22,13 @@ func TestSkewedProcesses(t *testing.T) {
 			right := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: ring, TTL: 15 * time.Minute})
 			ahead.service.Skew(skew)
 			elsewhere, wire := ahead.remote(t, sts.VerifierOptions{})
-			now := ahead.handler
-			wire.set(func(r *http.Request) (*http.Response, error) { return answer(now, r), nil })
 			for range 5 {
 				for _, f := range []*fixture{right, ahead} { // which goes away, for the other
 					key, text := right.Create(t, apikey.CreateParams{})
 					token := right.exchange(t, text, sts.ExchangeParams{})
 					time.Sleep(3 * time.Second)
 					wantAlive(t, "before", elsewhere, token)
-					now = f.handler
+					wire.answerFrom(f.handler)
 					if _, err := right.Issuer.Revoke(t.Context(), key.ID(), apikey.RevokeParams{}); err != nil {
 						t.Fatal(err)
 					}

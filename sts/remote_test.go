@@ -344,9 +344,7 @@ func TestNewKeysAreFound(t *testing.T) {
 		old := f.exchange(t, text, sts.ExchangeParams{})
 		wantAlive(t, "before", elsewhere, old)
 		again := newFixture(t, nil, sts.ServiceOptions{})
-		wire.mu.Lock()
-		wire.handler = again.handler
-		wire.mu.Unlock()
+		wire.answerFrom(again.handler)
 		time.Sleep(3 * time.Second)
 		before := wire.count("/.well-known/jwks.json")
 		_, text = again.Create(t, apikey.CreateParams{})

@@ -98,6 +98,8 @@ func TestManyDeathsOnASlowStore(t *testing.T) {
 			time.Sleep(250 * time.Millisecond)
 		}
 		wantDead(t, "the last", elsewhere, doomed, apikey.ErrRevoked)
+		store.mu.Lock()
+		defer store.mu.Unlock()
 		if store.reads > deaths+100 {
 			t.Errorf("%d reads of %d records", store.reads, deaths)
 		}

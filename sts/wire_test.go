@@ -48,6 +48,13 @@ func (w *wire) set(how func(*http.Request) (*http.Response, error)) {
 	w.how = how
 }
 
+// answerFrom has another service answer.
+func (w *wire) answerFrom(handler http.Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.handler = handler
+}
+
 func (w *wire) count(path string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
