@@ -275,7 +275,7 @@ func (r *remote) advances(n *remoteList) error {
 	if known && n.asOf.Sub(last.asOf) < n.got.Sub(last.got)/2 {
 		return errors.New("the list is not newer than the one before")
 	}
-	if len(r.latest) >= maxMakers {
+	if !known && len(r.latest) >= maxMakers {
 		clear(r.latest)
 	}
 	r.latest[n.by] = remoteList{&list{asOf: n.asOf}, n.got}

@@ -157,6 +157,9 @@ func (r *revocations) judge(ctx context.Context) error {
 	logged := make(map[apikey.ID]struct{}, len(changes))
 	for _, c := range changes {
 		logged[c.ID] = struct{}{}
+	}
+	maps.DeleteFunc(r.judged, func(id apikey.ID, _ judgement) bool { _, is := logged[id]; return !is })
+	for _, c := range changes {
 		if j, known := r.judged[c.ID]; known && j.sequence == c.Sequence {
 			continue
 		}
@@ -169,7 +172,6 @@ func (r *revocations) judge(ctx context.Context) error {
 		j.sequence = c.Sequence
 		r.judged[c.ID] = j
 	}
-	maps.DeleteFunc(r.judged, func(id apikey.ID, _ judgement) bool { _, is := logged[id]; return !is })
 	return nil
 }
 

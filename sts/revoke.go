@@ -11,7 +11,7 @@ import (
 const reason = "revoked by whoever held it (RFC 7009)"
 
 // revoke revokes a key for whoever has it, and with it all that was derived. What is no key of ours is as
-// good as revoked, so that is 200 (RFC 7009, section 2.2); that it could not be told, or not be done, is not.
+// good as revoked, so that is 200 (RFC 7009, section 2.2), as is one that is expired; that it could not be told, or not be done, is not.
 func (h *handler) revoke(w http.ResponseWriter, r *http.Request) error {
 	f, err := readForm(w, r)
 	if err != nil {

@@ -282,6 +282,6 @@ func (s *Service) derive(ctx context.Context, key *apikey.Key, now time.Time, p 
 
 // DiscardKeys forgets all signing keys, those in the store too, and makes a new one that signs at once: for
 // signing keys that have leaked, and for a keyring that is lost. All tokens die: in this process at once, in others
-// on the store within 30 seconds, and elsewhere when a set of that time may be kept no longer, after 5 minutes more
+// on the store within 30 seconds, or a quarter of an hour if they can't read it, and elsewhere when a set of that time may be kept no longer, after 5 minutes more
 // with the default Rotation. An error may mean that they are gone and that there is no new one yet.
 func (s *Service) DiscardKeys(ctx context.Context) error { return s.keys.discard(ctx) }

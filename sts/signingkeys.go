@@ -30,6 +30,8 @@ type signingKeys struct {
 	retry  atomic.Int64  // not before this, in ms since 1970, after a failure
 	turn   chan struct{} // held by the one who reads the set
 	failed error         // the last failure; of turn
+
+	discards atomic.Int64
 }
 
 const (
@@ -81,13 +83,24 @@ func (k *signingKeys) again(ctx context.Context, old *keySet, usable bool) (*key
 	if usable {
 		wait = reloadWait
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	reading, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	s, err := k.load(ctx)
+	discards := k.discards.Load()
+	s, err := k.load(reading)
 	if err == nil {
 		k.set.Store(s)
+		if k.discards.Load() != discards { // what was read may be from before
+			k.set.CompareAndSwap(s, nil)
+		}
 		k.failed = nil
 		return s, nil
+	}
+	switch {
+	case ctx.Err() == nil:
+	case usable:
+		return old, nil
+	default: // this caller's end is nobody else's
+		return nil, unavailable("read the signing keys", err)
 	}
 	k.failed = unavailable("read the signing keys", err)
 	if !usable {
@@ -211,11 +224,13 @@ func (k *signingKeys) discard(ctx context.Context) error {
 		raw, err := k.values.Value(ctx, k.name)
 		if err == nil && raw != nil {
 			err = k.values.SwapValue(ctx, k.name, raw, nil)
+			// Whatever comes next: it may be gone. Who is reading it now does not keep it, either.
+			k.discards.Add(1)
+			k.set.Store(nil)
 		}
 		if errors.Is(err, apikey.ErrConflict) {
 			continue
 		}
-		k.set.Store(nil) // whatever comes next: it may be gone
 		if err != nil {
 			return unavailable("discard the signing keys", err)
 		}

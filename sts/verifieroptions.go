@@ -14,11 +14,11 @@ type VerifierOptions struct {
 	Algorithm Algorithm
 	// Refresh is within what time the death of a key is known here, from 1 second to 10 minutes; 0: 5 seconds. The list is
 	// fetched twice in that time. One that is older than Refresh less a tenth is trusted no more until another
-	// try has failed: calls wait for that, 2 seconds with the default where the service hangs, and hardly
+	// try has failed: calls wait for that, up to 4 seconds with the default where the service hangs, and hardly
 	// again while it does. Then the last list is used until it expires.
 	Refresh time.Duration
-	// Leeway is by how much the clock here may differ from the service's, up to 1 minute; 0: not at all. iat is in
-	// whole seconds, rounded down.
+	// Leeway is by how much the clock here may differ from the service's, up to 1 minute; 0: not at all, but that iat,
+	// which is in whole seconds, may be less than one ahead.
 	Leeway time.Duration
 	// JWKSURL is where the signing keys are; "": <issuer>/.well-known/jwks.json.
 	JWKSURL string

@@ -15,9 +15,10 @@ import (
 // bytes, big endian, which never goes down from one entry to the next, what the wall clock said, as much, and
 // the record's id.
 //
-// An entry is old if it is by both. Its stamp makes all before it seem older where a wall clock was ahead by mistake, until
-// it was set right; what the wall clock said makes nothing seem older that was logged while it was right, and counts for
-// nothing where it is of the future.
+// Since the store was opened, its clock has gone by the monotonic one alone: whatever happens to the wall clock
+// meanwhile, the age of what was logged since is right. How old what was logged before is depends on what the wall clock
+// said then and says now, and one of the two may be wrong: the younger of two answers counts, until the store has been open for
+// so long that it does not matter.
 //
 // Entries that are too old are removed by the writes that come later, a few by each, so that none
 // has much to do. The newest is never removed: the next sequence, and the clock, go on from it.
@@ -40,13 +41,29 @@ type entry struct {
 	id          apikey.ID
 }
 
-// instant is a reading of both clocks.
-type instant struct{ stamp, wall int64 }
+// instant is when something was: by the store's clock, by the wall clock, and since the store was opened.
+type instant struct {
+	stamp, wall int64
+	up          time.Duration
+}
 
-// after reports whether e was logged no longer than d before at.
+// after reports whether e was logged no longer than d before at, as far as can be told.
 func (e *entry) after(at instant, d time.Duration) bool {
 	ms := (d + time.Millisecond - 1).Milliseconds()
-	return at.stamp-e.stamp <= ms || e.wall <= at.wall+commitTime.Milliseconds() && at.wall-e.wall <= ms
+	return at.stamp-e.stamp <= ms || at.up <= d && at.wall-e.wall <= ms // or of a future that was a mistake
+}
+
+// doubt is how old by both clocks what was logged before the store was opened must be to be forgotten before it can be told:
+// more than a clock in another time zone is wrong by. A program that is often started would never forget anything else.
+const doubt = 24 * time.Hour
+
+// forgettable reports whether e is old enough at an instant.
+func (e *entry) forgettable(at instant) bool {
+	const kept = apikey.ChangesKept + commitTime
+	if at.up > kept {
+		return at.stamp-e.stamp > kept.Milliseconds()
+	}
+	return at.stamp-e.stamp > doubt.Milliseconds() && at.wall-e.wall > doubt.Milliseconds()
 }
 
 // decodeEntry copies all that it keeps.
@@ -101,7 +118,7 @@ func (s *Store) logged(tx transaction, id apikey.ID, changes []change) ([]change
 		if err != nil {
 			return nil, err
 		}
-		if oldest.after(now, apikey.ChangesKept+commitTime) {
+		if !oldest.forgettable(now) {
 			break
 		}
 		changes = append(changes, change{bucketChanges, oldest.key(), nil})
@@ -149,7 +166,7 @@ func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Log
 				now = s.clock.now(e.stamp)
 			}
 			if !e.after(now, within+commitTime) {
-				return nil // and so are all before it
+				return nil // and neither were those before it
 			}
 			latest[e.id] = max(latest[e.id], e.sequence)
 		}
