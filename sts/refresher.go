@@ -32,28 +32,32 @@ type attempt struct {
 
 // do waits for a fetch, which it begins unless one is under way. After one that failed the next pauses.
 func (f *refresher) do(ctx context.Context) error {
-	f.mu.Lock()
-	a := f.now
+	a := f.start()
 	if a == nil {
-		if f.closed {
-			f.mu.Unlock()
-			return errClosed
-		}
-		a = &attempt{done: make(chan struct{})}
-		pause := time.Duration(0)
-		if f.failed != nil {
-			pause = fetchPause
-		}
-		f.now = a
-		f.running.Go(func() { f.run(a, pause) })
+		return errClosed
 	}
-	f.mu.Unlock()
 	select {
 	case <-a.done:
 		return a.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// start returns the fetch that is under way, and begins one if there is none; nil: it is closed.
+func (f *refresher) start() *attempt {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now != nil || f.closed {
+		return f.now
+	}
+	a, pause := &attempt{done: make(chan struct{})}, time.Duration(0)
+	if f.failed != nil {
+		pause = fetchPause
+	}
+	f.now = a
+	f.running.Go(func() { f.run(a, pause) })
+	return a
 }
 
 func (f *refresher) run(a *attempt, pause time.Duration) {
@@ -73,14 +77,16 @@ func (f *refresher) run(a *attempt, pause time.Duration) {
 
 var errSlow = errors.New("the service took too long to answer")
 
-// within reports whether a fetch began so short a time ago and has ended, or is tried again in vain, and how the last ended.
-func (f *refresher) within(d time.Duration) (bool, error) {
+// last reports whether a fetch began so short a time ago and has ended, and how the last ended.
+func (f *refresher) last(within time.Duration) (recent bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.now != nil {
-		return f.failed != nil, f.failed
-	}
-	return !f.began.IsZero() && since(f.began) < d, f.failed
+	return f.now == nil && !f.began.IsZero() && since(f.began) < within, f.failed
+}
+
+func (f *refresher) failing() bool {
+	_, err := f.last(0)
+	return err != nil
 }
 
 // close waits for the fetch under way, and lets no other begin. ctx has ended.

@@ -136,8 +136,11 @@ func (r *remote) poll() {
 	for {
 		var err error
 		began := time.Now()
-		if k := r.keys.Load(); k == nil || since(k.got) >= k.age {
+		switch k := r.keys.Load(); {
+		case k == nil || since(k.got) >= k.age:
 			err = r.sets.do(r.ctx)
+		case r.sets.failing():
+			r.sets.start() // the list does not wait for it
 		}
 		err = errors.Join(err, r.lists.do(r.ctx))
 		pause := r.period() - since(began)
@@ -163,17 +166,21 @@ func (r *remote) poll() {
 
 // find returns the public key of a kid. Those that are published are known before they sign; for one that
 // is not known they are fetched again, but not often, as kids of tokens can be made up. Where that fails it can't be
-// told whether there is such a key; those that are known are good through an outage.
+// told whether there is such a key, and nobody waits for the next try; those that are known are good through an outage.
 func (r *remote) find(ctx context.Context, kid string) (any, error) {
-	if k := r.keys.Load(); k != nil && k.byKid[kid] != nil {
-		return k.byKid[kid], nil
+	known := r.keys.Load()
+	if known != nil && known.byKid[kid] != nil {
+		return known.byKid[kid], nil
 	}
-	recent, err := r.sets.within(r.period() / 5)
-	if !recent || r.keys.Load() == nil {
+	recent, err := r.sets.last(r.period() / 5)
+	switch {
+	case known == nil || err == nil && !recent:
 		err = r.sets.do(ctx)
+	case !recent:
+		r.sets.start()
 	}
-	if k := r.keys.Load(); k != nil && (err == nil || k.byKid[kid] != nil) {
-		return k.byKid[kid], nil
+	if known = r.keys.Load(); known != nil && (err == nil || known.byKid[kid] != nil) {
+		return known.byKid[kid], nil
 	}
 	return nil, unavailable("fetch the signing keys", err)
 }

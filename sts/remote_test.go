@@ -383,3 +383,35 @@ func TestClose(t *testing.T) {
 		wantDead(t, "closed before its first call", unused, token, apikey.ErrUnavailable)
 	})
 }
+
+// Where the keys can't be fetched it can't be told that there is none of a kid: that is no rejection, and nobody waits
+// for what hangs.
+func TestUnknownKidInAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, other := newFixture(t, nil, sts.ServiceOptions{}), newFixture(t, nil, sts.ServiceOptions{})
+		elsewhere, wire := f.remote(t, sts.VerifierOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		token := f.exchange(t, text, sts.ExchangeParams{})
+		_, text = other.Create(t, apikey.CreateParams{})
+		foreign := other.exchange(t, text, sts.ExchangeParams{})
+		wantAlive(t, "before", elsewhere, token)
+		time.Sleep(3 * time.Second)
+		wire.set(swallow)
+		wantDead(t, "at first", elsewhere, foreign, apikey.ErrUnavailable)
+		waited := time.Duration(0)
+		for range 100 {
+			start := time.Now()
+			wantDead(t, "then", elsewhere, foreign, apikey.ErrUnavailable)
+			waited += time.Since(start)
+			wantAlive(t, "ours", elsewhere, token)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if waited > 0 {
+			t.Errorf("it waited for %v", waited)
+		}
+		wire.set(nil)
+		time.Sleep(3 * time.Second)
+		wantDead(t, "afterwards", elsewhere, foreign, apikey.ErrUnknown)
+	})
+}

@@ -265,3 +265,114 @@ func TestUnknownKidsHere(t *testing.T) {
 		}
 	})
 }
+
+// Who goes away while it reads the keys takes nothing from those who stay, however often that happens.
+func TestCallersWhoGoAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowValues{slow: slow{Store: memstore.New()}, value: 10 * time.Millisecond}
+		f := newFixture(t, &apikeytest.Options{Store: store.Store}, sts.ServiceOptions{})
+		_, text := f.Create(t, apikey.CreateParams{})
+		if _, err := f.Verifier.Verify(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+		service, err := sts.NewService(store, f.Verifier, issuer, &sts.ServiceOptions{Keyring: keyring(t, 1), Audiences: []string{audience}, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for range 50 {
+			short, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			wg.Go(func() { service.Ready(short) })
+			synctest.Wait()
+			wg.Go(func() {
+				if err := service.Ready(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Wait()
+			cancel()
+			if err := service.DiscardKeys(t.Context()); err != nil { // so that they are read again
+				t.Fatal(err)
+			}
+		}
+		// A call that is lost is not waited for for ever.
+		service, err = sts.NewService(store, f.Verifier, issuer, &sts.ServiceOptions{Keyring: keyring(t, 1), Audiences: []string{audience}, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.wait(24 * time.Hour)
+		go service.Ready(t.Context())
+		synctest.Wait()
+		store.wait(0)
+		time.Sleep(6 * time.Second)
+		if err := service.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// slowValues is a store whose values take a while to be read.
+type slowValues struct {
+	slow
+	value time.Duration
+}
+
+func (s *slowValues) wait(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value = d
+}
+
+func (s *slowValues) Value(ctx context.Context, name string) ([]byte, error) {
+	s.mu.Lock()
+	wait := s.value
+	s.mu.Unlock()
+	v, err := s.Store.Value(ctx, name)
+	if waited := s.take(ctx, wait); waited != nil {
+		return nil, waited
+	}
+	return v, err
+}
+
+// A set that is being read while it is discarded is not kept, and one that could not be is.
+func TestDiscardedWhileRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowValues{slow: slow{Store: memstore.New()}}
+		f := newFixture(t, &apikeytest.Options{Store: store.Store}, sts.ServiceOptions{})
+		service, err := sts.NewService(store, f.Verifier, issuer, &sts.ServiceOptions{Keyring: keyring(t, 1), Audiences: []string{audience}, TTL: 15 * time.Minute, Logger: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		here, err := service.Verifier("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text := f.Create(t, apikey.CreateParams{})
+		token, err := service.Exchange(t.Context(), text, sts.ExchangeParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		store.wait(24 * time.Hour)
+		if err := service.DiscardKeys(short); !errors.Is(err, apikey.ErrUnavailable) {
+			t.Error(err)
+		}
+		wantAlive(t, "when it could not be looked for", here, token.Reveal())
+
+		time.Sleep(31 * time.Second)
+		store.wait(500 * time.Millisecond)
+		go here.Verify(t.Context(), token.Reveal()) // reads the set
+		synctest.Wait()
+		store.wait(0)
+		short, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond) // which ends while the reader has the turn
+		defer cancel()
+		if err := service.DiscardKeys(short); !errors.Is(err, apikey.ErrUnavailable) {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		wantDead(t, "discarded", here, token.Reveal(), apikey.ErrUnknown)
+	})
+}
