@@ -137,9 +137,9 @@ func (r *remote) poll() {
 		var err error
 		began := time.Now()
 		switch k := r.keys.Load(); {
-		case k == nil || since(k.got) >= k.age:
+		case k == nil:
 			err = r.sets.do(r.ctx)
-		case r.sets.failing():
+		case since(k.got) >= k.age || r.sets.failing():
 			r.sets.start() // the list does not wait for it
 		}
 		err = errors.Join(err, r.lists.do(r.ctx))
