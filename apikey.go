@@ -142,7 +142,7 @@ func (k *Key) SecretNotAfter() (time.Time, bool) {
 }
 
 // Epoch returns how often something was taken from the key that a token derived from it may
-// assert: a scope, its subject, its claims. See [Record].
+// assert: a scope, its subject, its claims, its life. See [Record].
 func (k *Key) Epoch() uint32 { return uint32(k.facts.uint32(epochAt)) }
 
 // Hint returns the beginning of the text of the credential presented, else of the newest one, up

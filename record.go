@@ -55,7 +55,8 @@ type Record struct {
 	Disabled bool // a Verifier refuses the key with ErrDenied; nothing in this package sets it yet
 
 	// Epoch counts how often something was taken from the key that a token derived from it may
-	// assert: a scope, its subject, its claims. What was derived in an older epoch is dead.
+	// assert: a scope, its subject, its claims, or its life, where that was over and another was given. What was
+	// derived in an older epoch is dead.
 	Epoch uint32
 
 	Credentials []Credential // newest first, so the first has the highest number ever used
