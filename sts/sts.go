@@ -25,7 +25,7 @@
 // A token is signed for 5 minutes, and never for more than 15, nor past the expiry of its key or of the
 // secret that was presented. Before that it dies when its key is revoked, deleted or disabled, when the
 // secret it was derived from is rotated away, and when a scope, the subject or the claims are
-// taken from the key: it carries the number of that secret and the key's epoch (see [apikey.Record]).
+// taken from the key, also when a key that was expired is given a new end: it carries the number of that secret and the key's epoch (see [apikey.Record]).
 //
 // In the process of the service that is at once: [Service.Verifier] looks the key up at every
 // call. Other processes fetch a signed list of the keys that died lately, by default every 2.5

@@ -34,7 +34,8 @@
 //
 // The file never shrinks; the room that deleted keys leave is used again.
 //
-// The file remembers for an hour which records were replaced or deleted; see [Store.Changes]. That
+// The file remembers for an hour which records were replaced or deleted, in a program that is started more often
+// for up to a day; see [Store.Changes]. That
 // takes some 70 bytes a change, which are used again by later ones: at a hundred changes a second 25 MB,
 // and at a few a day nothing to speak of. A file of format 1, which this package wrote before it had the
 // log, is made one of format 2 by Open, unless ReadOnly, in one transaction that adds the log and leaves all
