@@ -95,7 +95,6 @@ func TestExchangeScopes(t *testing.T) {
 }
 
 // One that is asked for twice gives nothing more, and the token can be used.
-
 func TestExchangeScopeTwice(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -138,7 +137,6 @@ func TestExchangeTTL(t *testing.T) {
 }
 
 // A token never outlives its key, nor the secret that was presented (CVE-2020-25816 and its like).
-
 func TestExchangeNeverPastItsKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,7 +188,6 @@ func TestExchangeNeverPastItsKey(t *testing.T) {
 }
 
 // A key that leaves less than a second to a token, which ends with a whole one, gives none.
-
 func TestExchangeLessThanASecondLeft(t *testing.T) {
 	t.Parallel()
 	for _, life := range []time.Duration{5 * time.Second, 5250 * time.Millisecond, 5999 * time.Millisecond} {
@@ -214,7 +211,6 @@ func TestExchangeLessThanASecondLeft(t *testing.T) {
 }
 
 // A token has the number of the secret and the key's epoch, by which it dies.
-
 func TestExchangeNumberAndEpoch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -240,16 +236,7 @@ func TestExchangeNumberAndEpoch(t *testing.T) {
 	}
 }
 
-// The key's own claims are in the token under their own names, with their number texts.
-
-// Whatever a key's claims say under a name that is the service's, in whatever case, is left out.
-
-// Claims of which readers would make different things are in no token.
-
-// What a Verifier would not take for its length is not made.
-
 // What is refused for the key is refused here, with the error of the Verifier.
-
 func TestExchangeRefusesWhatVerifyDoes(t *testing.T) {
 	t.Parallel()
 	failing := errors.New("the directory is down")

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
+// Kids that were made up cost a fetch each half second, and keep nobody out.
 func TestUnknownKids(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -38,6 +39,8 @@ func TestUnknownKids(t *testing.T) {
 	})
 }
 
+// The signing keys are fetched again when they are as old as they may get, and a service that can't be reached at first
+// is asked ten times a second at most, however many wait.
 func TestFetches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -68,6 +71,8 @@ func TestFetches(t *testing.T) {
 	})
 }
 
+// A service that has started again with other keys, as one without a keyring does, is known after one poll, without
+// a token that would show its kid.
 func TestNewKeysAreFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -89,6 +94,8 @@ func TestNewKeysAreFound(t *testing.T) {
 	})
 }
 
+// Where the keys can't be fetched it can't be told that there is none of a kid: that is no rejection, and nobody waits
+// for what hangs.
 func TestUnknownKidInAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
+// What the form of a request is like is looked at before the key.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})

@@ -25,7 +25,6 @@ const (
 )
 
 // clientGrant is a request by client credentials, with more parameters.
-
 func clientGrant(more ...string) url.Values {
 	return with(url.Values{"grant_type": {"client_credentials"}}, more...)
 }
@@ -130,7 +129,6 @@ func TestTokenEndpoint(t *testing.T) {
 }
 
 // verifierFor is for one of the service's audiences.
-
 func (f *fixture) verifierFor(t testing.TB, audience string) *sts.Verifier {
 	t.Helper()
 	v, err := f.service.Verifier(audience)
@@ -140,10 +138,7 @@ func (f *fixture) verifierFor(t testing.TB, audience string) *sts.Verifier {
 	return v
 }
 
-// What the form of a request is like is looked at before the key.
-
 // Keys that are no good get one answer, byte for byte.
-
 func TestRejectionsAreIdentical(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -187,18 +182,7 @@ func TestRejectionsAreIdentical(t *testing.T) {
 	})
 }
 
-// Who asks is asked who it is, before anything is looked at, and is told of what is its own.
-
-// Whoever has a key can revoke it, and its tokens with it.
-
-// A revocation that could not be done, or of which that is not known, is not 200. Nor is one of a key that is
-
-// refused only for now.
-
-// broken fails writes.
-
 // A failure of the system is 503 everywhere, with a time to try again, and never a 500.
-
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -214,8 +198,6 @@ func TestUnavailable(t *testing.T) {
 		}
 	}
 }
-
-// The set of keys is cacheable: it has a tag, and is not sent again to who has it.
 
 // A router that is told of the paths has them all.
 func TestPaths(t *testing.T) {

@@ -59,6 +59,7 @@ func equal(a, b any) bool {
 	return string(x) == string(y)
 }
 
+// Who asks is asked who it is, before anything is looked at, and is told of what is its own.
 func TestIntrospectionCallers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})

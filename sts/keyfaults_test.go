@@ -17,6 +17,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
+// A store that fails is done without for as long as a key that is not known can't sign, and is not asked by
+// every call.
 func TestKeysWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -54,6 +56,8 @@ func TestKeysWithoutTheStore(t *testing.T) {
 	})
 }
 
+// Each call of the store fails once, before it is done and after: then there is no token and no set, or they are
+// good, and the next try is.
 func TestKeysFailClosed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

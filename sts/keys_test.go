@@ -22,7 +22,6 @@ import (
 const keysValue = "sts/signing-keys/EdDSA/" + issuer
 
 // published returns the kids of the set, and how long it may be kept.
-
 func (f *fixture) published(t testing.TB) (kids []string, keep time.Duration) {
 	t.Helper()
 	w := f.get("/.well-known/jwks.json")
@@ -44,7 +43,6 @@ func (f *fixture) published(t testing.TB) (kids []string, keep time.Duration) {
 }
 
 // kid returns that of a token.
-
 func kid(t testing.TB, token string) string {
 	t.Helper()
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256})
@@ -55,9 +53,7 @@ func kid(t testing.TB, token string) string {
 }
 
 // The schedule, with the default rotation: whoever keeps a set for as long as it is told to always has the key of a
-
 // token that is alive, and a key that is not needed any more is gone.
-
 func TestRotation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +103,6 @@ func TestRotation(t *testing.T) {
 }
 
 // A service that nobody asked for a long time goes on with the old key until the new one is known.
-
 func TestRotationAfterAPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -130,9 +125,7 @@ func TestRotationAfterAPause(t *testing.T) {
 }
 
 // Who signs at the same time, or for the first time at the same time, signs with the same keys. Other issuers and
-
 // algorithms have others.
-
 func TestOneSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -179,23 +172,3 @@ func TestOneSet(t *testing.T) {
 		wantAlive(t, "ES256", es.verifier(t), es.exchange(t, text, sts.ExchangeParams{}))
 	})
 }
-
-// Without a keyring nothing gets into the store, and nobody else has the keys.
-
-// What is stored is sealed, and whoever can write it without the keyring can't make it say something else: not
-
-// another key, not when one signs, not in the name of another issuer or algorithm.
-
-// reseal returns what another keyring would have stored.
-
-// Keys that have leaked, and those of a keyring that is lost, are replaced.
-
-// A keyring's key that was rolled is needed as long as what it has sealed.
-
-// A store that fails is done without for as long as a key that is not known can't sign, and is not asked by
-
-// every call.
-
-// Each call of the store fails once, before it is done and after: then there is no token and no set, or they are
-
-// good, and the next try is.

@@ -50,6 +50,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
+// The set of keys is cacheable: it has a tag, and is not sent again to who has it.
 func TestJWKSIsCacheable(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})

@@ -15,6 +15,7 @@ import (
 
 var profile = []string{"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "key_number", "key_epoch"}
 
+// The key's own claims are in the token under their own names, with their number texts.
 func TestExchangeOwnClaims(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -49,6 +50,7 @@ func TestExchangeOwnClaims(t *testing.T) {
 	}
 }
 
+// Whatever a key's claims say under a name that is the service's, in whatever case, is left out.
 func TestExchangeReservedClaims(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -92,6 +94,7 @@ func TestExchangeReservedClaims(t *testing.T) {
 	}
 }
 
+// Claims of which readers would make different things are in no token.
 func TestExchangeAmbiguousClaims(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -105,6 +108,7 @@ func TestExchangeAmbiguousClaims(t *testing.T) {
 	f.exchange(t, text, sts.ExchangeParams{})
 }
 
+// What a Verifier would not take for its length is not made.
 func TestExchangeTooLarge(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})

@@ -17,9 +17,7 @@ import (
 )
 
 // Without the service a verifier goes on with the list it has until that expires, then refuses, and goes
-
 // on again by itself. Calls wait for what does not answer once, when it was to have come.
-
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]func(*http.Request) (*http.Response, error){
@@ -85,7 +83,6 @@ func TestOutage(t *testing.T) {
 }
 
 // trickle is a body that comes slowly and has no end.
-
 type trickle struct{ ctx context.Context }
 
 func (e trickle) Read(p []byte) (int, error) {
@@ -102,9 +99,7 @@ func (e trickle) Read(p []byte) (int, error) {
 func (trickle) Close() error { return nil }
 
 // What a cache, or somebody on the way, has kept from before a death is not taken for news, and is of no use
-
 // for longer than it was made for.
-
 func TestOldLists(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -140,7 +135,6 @@ func TestOldLists(t *testing.T) {
 }
 
 // A list that is not the service's, or not a list, is none.
-
 func TestWrongLists(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -175,9 +169,7 @@ func TestWrongLists(t *testing.T) {
 }
 
 // A process that did not run, across a death and for longer than it trusts its list, asks before it answers. What it
-
 // was asking when it stopped may have failed for that alone, which is no reason to go on with what it has.
-
 func TestSleeper(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -248,10 +240,7 @@ func TestSleeper(t *testing.T) {
 	}
 }
 
-// Kids that were made up cost a fetch each half second, and keep nobody out.
-
 // A service that answers slowly holds nobody up, and its answers are as old as the questions.
-
 func TestSlowService(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -287,16 +276,7 @@ func TestSlowService(t *testing.T) {
 	})
 }
 
-// The signing keys are fetched again when they are as old as they may get, and a service that can't be reached at first
-
-// is asked ten times a second at most, however many wait.
-
-// A service that has started again with other keys, as one without a keyring does, is known after one poll, without
-
-// a token that would show its kid.
-
 // Closing ends what goes on, for calls under way, too; afterwards every call is refused.
-
 func TestClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -323,7 +303,3 @@ func TestClose(t *testing.T) {
 		wantDead(t, "closed before its first call", unused, token, apikey.ErrUnavailable)
 	})
 }
-
-// Where the keys can't be fetched it can't be told that there is none of a kid: that is no rejection, and nobody waits
-
-// for what hangs.

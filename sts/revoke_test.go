@@ -15,6 +15,7 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
+// Whoever has a key can revoke it, and its tokens with it.
 func TestRevocation(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
@@ -76,6 +77,8 @@ func TestRevocation(t *testing.T) {
 	wantAlive(t, "after all that", f.verifier(t), token)
 }
 
+// A revocation that could not be done, or of which that is not known, is not 200. Nor is one of a key that is
+// refused only for now.
 func TestRevocationFails(t *testing.T) {
 	t.Parallel()
 	denied := false
@@ -114,6 +117,7 @@ func TestRevocationFails(t *testing.T) {
 	}
 }
 
+// broken fails writes.
 type broken struct {
 	*memstore.Store
 	replace error

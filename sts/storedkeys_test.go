@@ -16,6 +16,7 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/sts"
 )
 
+// Without a keyring nothing gets into the store, and nobody else has the keys.
 func TestKeysInMemory(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
@@ -30,6 +31,8 @@ func TestKeysInMemory(t *testing.T) {
 	}
 }
 
+// What is stored is sealed, and whoever can write it without the keyring can't make it say something else: not
+// another key, not when one signs, not in the name of another issuer or algorithm.
 func TestStoredKeysCantBeChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -116,6 +119,7 @@ func TestStoredKeysCantBeChanged(t *testing.T) {
 	})
 }
 
+// reseal returns what another keyring would have stored.
 func reseal(t *testing.T, _ apikey.Store) []byte {
 	store := memstore.New()
 	f := newFixture(t, &apikeytest.Options{Store: store}, sts.ServiceOptions{Keyring: keyring(t, 2), Rotation: time.Hour})
@@ -127,6 +131,7 @@ func reseal(t *testing.T, _ apikey.Store) []byte {
 	return value
 }
 
+// Keys that have leaked, and those of a keyring that is lost, are replaced.
 func TestDiscardKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -156,6 +161,7 @@ func TestDiscardKeys(t *testing.T) {
 	})
 }
 
+// A keyring's key that was rolled is needed as long as what it has sealed.
 func TestKeyringIsRolled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
