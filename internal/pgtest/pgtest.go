@@ -1,0 +1,33 @@
+// Package pgtest gives tests a PostgreSQL, and puts between them and it what can go wrong there.
+//
+// [DSN] and [Schema] use the server that APIKEY_TEST_POSTGRES names, which tests share. A [Proxy] cuts
+// connections, refuses them or lets them go silent.
+//
+// Where there is no PostgreSQL, tests are skipped; APIKEY_REQUIRE_POSTGRES=1 makes them fail.
+package pgtest
+
+import (
+	"os"
+	"testing"
+)
+
+// DSN returns the value of APIKEY_TEST_POSTGRES, which tells how a superuser connects to a running server. The test
+// is skipped if it is not set.
+func DSN(t testing.TB) string {
+	t.Helper()
+	dsn := os.Getenv("APIKEY_TEST_POSTGRES")
+	if dsn == "" {
+		missing(t, "no PostgreSQL: docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17, "+
+			"then APIKEY_TEST_POSTGRES=postgres://postgres@127.0.0.1:5432/postgres")
+	}
+	return dsn
+}
+
+// missing ends a test that this machine cannot run.
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("APIKEY_REQUIRE_POSTGRES") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip("SKIPPED: " + what + "; APIKEY_REQUIRE_POSTGRES=1 makes this a failure")
+}
