@@ -1,7 +1,8 @@
 // Package pgtest gives tests a PostgreSQL, and puts between them and it what can go wrong there.
 //
-// [DSN] and [Schema] use the server that APIKEY_TEST_POSTGRES names, which tests share. A [Proxy] cuts
-// connections, refuses them or lets them go silent.
+// [DSN] and [Schema] use the server that APIKEY_TEST_POSTGRES names, which tests share. [NewServer] starts one of
+// the test's own, to be stopped, started, copied and promoted. A [Proxy] cuts connections, refuses them or lets
+// them go silent, and [PgBouncer] shares them out by the transaction.
 //
 // Where there is no PostgreSQL, tests are skipped; APIKEY_REQUIRE_POSTGRES=1 makes them fail.
 package pgtest
