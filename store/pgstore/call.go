@@ -1,0 +1,91 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// read calls f with a connection. If that turns out to be dead, which those are that were idle while the server
+// was started anew, f is called with another one, once.
+func (s *Store) read(ctx context.Context, f func(*pgx.Conn) error) error {
+	dead, err := s.with(ctx, f)
+	if dead && ctx.Err() == nil {
+		_, err = s.with(ctx, f)
+	}
+	return err
+}
+
+func (s *Store) with(ctx context.Context, f func(*pgx.Conn) error) (dead bool, err error) {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer c.Release()
+	err = f(c.Conn())
+	return c.Conn().IsClosed(), err
+}
+
+// patience is how long a write that has begun may go on after its context has ended. A statement that is cut off has an
+// unknown outcome, and its connection is lost; nearly all end by themselves long before.
+const patience = time.Second
+
+// attempts bounds how often a statement is tried that the database has undone since others were at work at once.
+const attempts = 10
+
+// write executes one statement, which is a transaction of its own, and returns how many rows it wrote.
+func (s *Store) write(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	for try := 1; ; try++ {
+		rows, err = s.writeOnce(ctx, sql, args)
+		if err == nil || ctx.Err() != nil || try == attempts || !undone(err) {
+			break
+		}
+		if rollback := new(pgconn.PgError); errors.As(err, &rollback) {
+			pause(ctx, rand.N(time.Duration(try)*2*time.Millisecond))
+		}
+	}
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return rows, err
+}
+
+func (s *Store) writeOnce(ctx context.Context, sql string, args []any) (int64, error) {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Release()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	lasting, cancel := outlast(ctx)
+	defer cancel()
+	tag, err := c.Exec(lasting, sql, args...)
+	return tag.RowsAffected(), err
+}
+
+// outlast returns a context that ends some time after ctx.
+func outlast(ctx context.Context) (context.Context, context.CancelFunc) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		pause(lasting, patience)
+		cancel()
+	})
+	return lasting, func() { stop(); cancel() }
+}
+
+// pause waits, until ctx ends at most.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,96 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// maxVisits is how many records one List looks at. A rare match among many records comes in short pages.
+const maxVisits = 1000
+
+// List returns a page of records, the newest first. See [apikey.Store].
+func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, limit int) (page []*apikey.Record, next apikey.ID, err error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, next, err
+	}
+	if limit < 1 {
+		return nil, next, fmt.Errorf("pgstore: list with a limit of %d", limit)
+	}
+	limit = min(limit, maxVisits)
+	shape, args := arguments(f, before)
+	visits := maxVisits
+	if shape&(byType|byName|byValidity) == 0 { // each that is seen matches
+		visits = limit + 1
+	}
+	args = append(args, visits, limit+1) // one more says whether there are more
+	err = s.read(ctx, func(c *pgx.Conn) error {
+		rows, err := c.Query(ctx, s.sql.lists[shape], args...)
+		if err != nil {
+			return err
+		}
+		var seen int
+		var last apikey.ID
+		page, seen, last, err = collect(rows)
+		switch {
+		case len(page) > limit:
+			page = page[:limit]
+			next = page[limit-1].ID
+		case seen == visits:
+			next = last
+		default:
+			next = apikey.ID{}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, apikey.ID{}, fmt.Errorf("pgstore: list keys: %w", err)
+	}
+	return page, next, nil
+}
+
+// collect returns the records of a list, how many were seen, and the last of those.
+func collect(rows pgx.Rows) (page []*apikey.Record, seen int, last apikey.ID, err error) {
+	var primary bool
+	var end, id pgtype.UUID
+	var version, lastUsed *int64
+	var body []byte
+	var used []int64
+	_, err = pgx.ForEachRow(rows, []any{&primary, &seen, &end, &id, &version, &body, &lastUsed, &used}, func() error {
+		last = end.Bytes
+		switch {
+		case !primary:
+			return ErrStandby
+		case version == nil: // none matched
+			return nil
+		}
+		r, err := record(id.Bytes, *version, body, *lastUsed, used)
+		page = append(page, r)
+		return err
+	})
+	return page, seen, last, err
+}
+
+// Count returns how many records match; without a Subject it looks at all. See [apikey.Store].
+func (s *Store) Count(ctx context.Context, f apikey.Filter) (n int, err error) {
+	if err := s.ready(ctx); err != nil {
+		return 0, err
+	}
+	shape, args := arguments(f, apikey.ID{})
+	err = s.read(ctx, func(c *pgx.Conn) error {
+		var primary bool
+		err := c.QueryRow(ctx, s.sql.counts[shape], args...).Scan(&primary, &n)
+		if err == nil && !primary {
+			err = ErrStandby
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pgstore: count keys: %w", err)
+	}
+	return n, nil
+}

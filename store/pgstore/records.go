@@ -1,0 +1,106 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// Create stores a record under its ID as Version 1. See [apikey.Store].
+func (s *Store) Create(ctx context.Context, r *apikey.Record) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	w, err := newRow(r, 1)
+	if err != nil {
+		return err
+	}
+	_, err = s.write(ctx, s.sql.create, uuid(r.ID), w.body, w.subject, w.typ, w.nameFold, w.uniqueKey,
+		w.expires, w.revoked, w.numbers, w.lastUsed, w.used)
+	return answer("create", r.ID, err)
+}
+
+// Get returns the record. See [apikey.Store].
+func (s *Store) Get(ctx context.Context, id apikey.ID) (r *apikey.Record, err error) {
+	if err := s.ready(ctx); err != nil {
+		return nil, err
+	}
+	err = s.read(ctx, func(c *pgx.Conn) error {
+		var primary bool
+		var version, lastUsed *int64
+		var body []byte
+		var used []int64
+		if err := c.QueryRow(ctx, s.sql.get, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); err != nil {
+			return err
+		}
+		switch {
+		case !primary:
+			return ErrStandby
+		case version == nil:
+			return apikey.ErrNotFound
+		}
+		r, err = record(id, *version, body, *lastUsed, used)
+		return err
+	})
+	return r, answer("read", id, err)
+}
+
+// Replace stores the next Version of a record. See [apikey.Store].
+func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
+	// Whatever comes of it: a call too many costs a read, one too few could hide a revocation.
+	defer s.changed(r.ID)
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	if !storable(r.Version) {
+		return apikey.ErrConflict
+	}
+	w, err := newRow(r, r.Version+1)
+	if err != nil {
+		return err
+	}
+	n, err := s.write(ctx, s.sql.replace, rand.Int64(), uuid(r.ID), int64(r.Version), w.body, w.subject, w.typ, w.nameFold,
+		w.uniqueKey, w.expires, w.revoked, w.numbers)
+	if err == nil && n == 0 {
+		return apikey.ErrConflict
+	}
+	return answer("replace", r.ID, err)
+}
+
+// Delete removes the record. See [apikey.Store].
+func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
+	defer s.changed(id) // as in Replace
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	n, err := s.write(ctx, s.sql.remove, rand.Int64(), uuid(id))
+	if err == nil && n == 0 {
+		return apikey.ErrNotFound
+	}
+	return answer("delete", id, err)
+}
+
+// changed tells the watchers here, and lets those elsewhere know that there is something to see.
+func (s *Store) changed(id apikey.ID) {
+	s.watchers.tell(apikey.Change{ID: id})
+	select {
+	case s.hints <- struct{}{}:
+	default: // there is one already, and it has not been sent yet
+	}
+}
+
+func answer(doing string, id apikey.ID, err error) error {
+	switch {
+	case err == nil, err == apikey.ErrNotFound:
+		return err
+	case taken(err, "apikey_keys_unique_key_key"):
+		return apikey.ErrNameTaken
+	case taken(err, "apikey_keys_pkey"):
+		return apikey.ErrExists
+	}
+	return fmt.Errorf("pgstore: %s key %s: %w", doing, id, err)
+}
