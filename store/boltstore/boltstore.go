@@ -87,6 +87,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/store/internal/watch"
 )
 
 var (
@@ -118,7 +119,7 @@ type Store struct {
 	pageSize int
 	db       *bbolt.DB
 	file     *os.File // the one db has mapped
-	watchers watchers
+	watchers watch.Watchers
 	closing  sync.Once
 	closed   atomic.Bool
 	closeErr error
@@ -219,7 +220,7 @@ func (s *Store) Close() error {
 		// The order matters. From here on every read fails, so what is distrusted now stays so,
 		// and it is distrusted before another process can get the lock and revoke a key.
 		s.closed.Store(true)
-		s.watchers.tell(apikey.Change{Gap: true})
+		s.watchers.Tell(apikey.Change{Gap: true})
 		s.beginning.Lock()
 		stuck := s.stuck
 		s.beginning.Unlock()

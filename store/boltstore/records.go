@@ -60,7 +60,7 @@ func (s *Store) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
 // Replace stores the next Version of a record. See [apikey.Store].
 func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 	// Whatever comes of it: a call too many costs a read, one too few could hide a revocation.
-	defer s.watchers.tell(apikey.Change{ID: r.ID})
+	defer s.watchers.Tell(apikey.Change{ID: r.ID})
 	if err := s.admit(ctx, true); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 
 // Delete removes the record. See [apikey.Store].
 func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
-	defer s.watchers.tell(apikey.Change{ID: id}) // as in Replace
+	defer s.watchers.Tell(apikey.Change{ID: id}) // as in Replace
 	if err := s.admit(ctx, true); err != nil {
 		return err
 	}

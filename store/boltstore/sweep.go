@@ -26,7 +26,7 @@ func (s *Store) sweep(l *leaves) {
 		s.leaves.Store(nil)
 	case errors.Is(err, ErrCorrupt):
 		s.condemn(err)
-		s.watchers.tell(apikey.Change{Gap: true})
+		s.watchers.Tell(apikey.Change{Gap: true})
 	}
 }
 

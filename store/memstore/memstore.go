@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/store/internal/watch"
 )
 
 // Store is an [apikey.Store], an [apikey.Watcher] and an [apikey.ChangeLog]. It is safe for
@@ -30,7 +31,7 @@ type Store struct {
 	values   map[string][]byte    // never changed once it is here
 	changes  changes
 
-	watchers watchers
+	watchers watch.Watchers
 }
 
 var (
@@ -58,7 +59,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	s.watchers.tell(apikey.Change{Gap: true})
+	s.watchers.Tell(apikey.Change{Gap: true})
 	return nil
 }
 
@@ -108,7 +109,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 		return err
 	}
 	// Whatever comes of it, and after the lock is released: a word too many costs a read.
-	defer s.watchers.tell(apikey.Change{ID: r.ID})
+	defer s.watchers.Tell(apikey.Change{ID: r.ID})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.ready(ctx); err != nil {
@@ -131,7 +132,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 
 // Delete implements [apikey.Store].
 func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
-	defer s.watchers.tell(apikey.Change{ID: id})
+	defer s.watchers.Tell(apikey.Change{ID: id})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.ready(ctx); err != nil {

@@ -4,21 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// read calls f with a connection. If that turns out to be dead, which those are that were idle while the server
-// was started anew, f is called with another one, once.
+// maxDead is how many connections a read tries that turn out to be dead, as all are that were idle when the server was
+// started anew. The pool itself looks at those that were idle for a second.
+const maxDead = 3
+
+// read calls f with a connection, and again with another one if that is dead.
 func (s *Store) read(ctx context.Context, f func(*pgx.Conn) error) error {
-	dead, err := s.with(ctx, f)
-	if dead && ctx.Err() == nil {
-		_, err = s.with(ctx, f)
+	for try := 1; ; try++ {
+		dead, err := s.with(ctx, f)
+		if !dead || ctx.Err() != nil || try == maxDead {
+			return err
+		}
 	}
-	return err
 }
 
 func (s *Store) with(ctx context.Context, f func(*pgx.Conn) error) (dead bool, err error) {
@@ -46,7 +49,7 @@ func (s *Store) write(ctx context.Context, sql string, args ...any) (rows int64,
 			break
 		}
 		if rollback := new(pgconn.PgError); errors.As(err, &rollback) {
-			pause(ctx, rand.N(time.Duration(try)*2*time.Millisecond))
+			pause(ctx, time.Duration(try)*time.Millisecond)
 		}
 	}
 	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {

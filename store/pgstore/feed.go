@@ -47,7 +47,7 @@ func (s *Store) Heartbeat() time.Duration { return 2 * s.options.Poll }
 // follow looks at the log while somebody watches, until ctx ends.
 func (s *Store) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !s.watchers.any() {
+		if !s.watchers.Any() {
 			s.feed.last = position{} // who comes later has read nothing, or is told to distrust it
 			select {
 			case <-s.feed.wake:
@@ -72,7 +72,7 @@ func (s *Store) followOn(ctx context.Context) error {
 		return err
 	}
 	defer l.close()
-	for s.watchers.any() {
+	for s.watchers.Any() {
 		began := time.Now()
 		l.told = false
 		if err := s.look(ctx, l.conn, began); err != nil {
@@ -111,7 +111,7 @@ func (s *Store) look(ctx context.Context, c *pgx.Conn, began time.Time) error {
 	}
 	s.feed.last = newest
 	s.marks.add(newest)
-	s.watchers.tell(apikey.Change{Gap: true, Fresh: began})
+	s.watchers.Tell(apikey.Change{Gap: true, Fresh: began})
 	return nil
 }
 
@@ -119,13 +119,13 @@ func (s *Store) look(ctx context.Context, c *pgx.Conn, began time.Time) error {
 // may come in its place is told, too; no Store leaves one out, but a hand might.
 func (s *Store) deliver(entries []entry, began time.Time) {
 	for _, e := range entries {
-		s.watchers.tell(apikey.Change{ID: e.id})
+		s.watchers.Tell(apikey.Change{ID: e.id})
 		if e.sequence == s.feed.last.sequence+1 {
 			s.feed.last = e.position
 		}
 	}
 	s.marks.add(s.feed.last)
-	s.watchers.tell(apikey.Change{Fresh: began})
+	s.watchers.Tell(apikey.Change{Fresh: began})
 }
 
 // entry is one of the log.

@@ -80,5 +80,6 @@ func (s *Store) hint(ctx context.Context) {
 		c, cancel := context.WithTimeout(ctx, s.options.Poll) // later it is worth nothing
 		_, _ = s.pool.Exec(c, `SELECT pg_notify($1::text, '')`, s.sql.channel)
 		cancel()
+		pause(ctx, minPause) // what others change meanwhile is one hint, too
 	}
 }

@@ -36,9 +36,10 @@ func (m *marks) add(end position) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := len(m.all); n > 0 {
-		if end.sequence < m.all[n-1].sequence { // the database was taken back
+		switch last := m.all[n-1]; {
+		case end.sequence < last.sequence, end.sequence == last.sequence && end.tag != last.tag: // the database was taken back
 			m.all = nil
-		} else if now.Sub(m.all[n-1].at) < markEvery {
+		case now.Sub(last.at) < markEvery:
 			return
 		}
 	}

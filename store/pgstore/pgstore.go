@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/store/internal/watch"
 )
 
 var (
@@ -70,7 +71,7 @@ type Store struct {
 	options Options
 	sql     *statements
 
-	watchers watchers
+	watchers watch.Watchers
 	feed     feed
 	marks    marks
 	hints    chan struct{} // holds one element when there is something that others should look at
@@ -147,7 +148,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		// In this order: from here on every read fails, so what is distrusted stays so.
 		s.closed.Store(true)
-		s.watchers.tell(apikey.Change{Gap: true})
+		s.watchers.Tell(apikey.Change{Gap: true})
 		s.stop()
 		s.running.Wait()
 		if s.owned {

@@ -2,8 +2,9 @@ package pgstore
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
 
@@ -52,7 +53,7 @@ func (s *Store) Get(ctx context.Context, id apikey.ID) (r *apikey.Record, err er
 // Replace stores the next Version of a record. See [apikey.Store].
 func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 	// Whatever comes of it: a call too many costs a read, one too few could hide a revocation.
-	defer s.changed(r.ID)
+	defer s.watchers.Tell(apikey.Change{ID: r.ID})
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.write(ctx, s.sql.replace, rand.Int64(), uuid(r.ID), int64(r.Version), w.body, w.subject, w.typ, w.nameFold,
+	n, err := s.change(ctx, s.sql.replace, uuid(r.ID), int64(r.Version), w.body, w.subject, w.typ, w.nameFold,
 		w.uniqueKey, w.expires, w.revoked, w.numbers)
 	if err == nil && n == 0 {
 		return apikey.ErrConflict
@@ -73,24 +74,29 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 
 // Delete removes the record. See [apikey.Store].
 func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
-	defer s.changed(id) // as in Replace
+	defer s.watchers.Tell(apikey.Change{ID: id}) // as in Replace
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	n, err := s.write(ctx, s.sql.remove, rand.Int64(), uuid(id))
+	n, err := s.change(ctx, s.sql.remove, uuid(id))
 	if err == nil && n == 0 {
 		return apikey.ErrNotFound
 	}
 	return answer("delete", id, err)
 }
 
-// changed tells the watchers here, and lets those elsewhere know that there is something to see.
-func (s *Store) changed(id apikey.ID) {
-	s.watchers.tell(apikey.Change{ID: id})
-	select {
-	case s.hints <- struct{}{}:
-	default: // there is one already, and it has not been sent yet
+// change is write for a statement that logs what it does, under a new tag, which is its first parameter.
+func (s *Store) change(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	var tag [8]byte
+	rand.Read(tag[:])
+	rows, err = s.write(ctx, sql, append([]any{int64(binary.BigEndian.Uint64(tag[:]))}, args...)...)
+	if rows > 0 || err != nil {
+		select {
+		case s.hints <- struct{}{}:
+		default: // there is one already that has not been sent yet
+		}
 	}
+	return rows, err
 }
 
 func answer(doing string, id apikey.ID, err error) error {
