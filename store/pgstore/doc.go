@@ -19,14 +19,16 @@
 //
 // Every change of a key is logged in the statement that makes it. The log's numbers have no gaps and become visible in
 // their order, as each change holds the row with the last number until its commit. So changes are committed
-// one after the other, some thousand a second on one disk; creates, last uses and reads do not wait for that. Processes read
+// one after the other, some thousand a second on one disk; creates, last uses and reads do not wait for that. (A transaction that
+// stays open for long, a dump for one, keeps the row's old versions: each 10,000 changes meanwhile make the next ones
+// slower by about a millisecond, until it ends.) Processes read
 // what follows the last number that they know, over a connection of their own beside the pool's. What is older than an
 // hour is pruned, by whichever process comes first. One that slept for longer, or finds that the database was taken
 // back to an earlier state, distrusts everything it has read.
 //
 // # What to know
 //
-// PostgreSQL 13 or newer. Of what it has beyond the SQL of others, LISTEN and NOTIFY may be missing: they are a hint to
+// PostgreSQL 13 or newer; it is tested with 15. Of what it has beyond the SQL of others, LISTEN and NOTIFY may be missing: they are a hint to
 // look now. A pooler in transaction mode, like PgBouncer, is fine, too; before PgBouncer 1.21 add
 // default_query_exec_mode=exec to the DSN, since that does not know of prepared statements.
 //
