@@ -96,8 +96,11 @@ FROM (VALUES (1)) AS one (n) LEFT JOIN $s.apikey_values AS v ON v.name = $1::byt
 		byClock: sql(`SELECT $primary, sequence, tag, id FROM $s.apikey_changes AS c, $s.apikey_feed AS f
 WHERE sequence > $1::bigint OR greatest($now, f.stamp) - c.stamp <= $2::bigint OR $now - wall <= $2::bigint ORDER BY sequence`),
 
+		// The mark's own entry has to be there: in a log that was taken back its number is another's, who may be young, or nobody's.
 		pruneSeen: sql(`DELETE FROM $s.apikey_changes WHERE sequence IN (
-	SELECT sequence FROM $s.apikey_changes WHERE sequence < $1::bigint ORDER BY sequence LIMIT $2::bigint FOR UPDATE SKIP LOCKED)`),
+	SELECT sequence FROM $s.apikey_changes WHERE sequence < $1::bigint
+	AND EXISTS (SELECT FROM $s.apikey_changes WHERE sequence = $1::bigint AND tag = $2::bigint)
+	ORDER BY sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED)`),
 		pruneOld: sql(`DELETE FROM $s.apikey_changes WHERE sequence IN (
 	SELECT sequence FROM $s.apikey_changes AS c, $s.apikey_feed AS f
 	WHERE c.sequence < f.head AND f.stamp - c.stamp > $1::bigint AND $now - c.wall > $1::bigint
