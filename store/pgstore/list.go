@@ -28,7 +28,7 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 		visits = limit + 1
 	}
 	args = append(args, visits, limit+1) // one more says whether there are more
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	err = s.read(ctx, manyTime, func(ctx context.Context, c *pgx.Conn) error {
 		rows, err := c.Query(ctx, s.sql.lists[shape], args...)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (s *Store) Count(ctx context.Context, f apikey.Filter) (n int, err error) {
 		return 0, err
 	}
 	shape, args := arguments(f, apikey.ID{})
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	err = s.read(ctx, manyTime, func(ctx context.Context, c *pgx.Conn) error {
 		var primary bool
 		err := c.QueryRow(ctx, s.sql.counts[shape], args...).Scan(&primary, &n)
 		if err == nil && !primary {
