@@ -29,7 +29,7 @@ func with(t testing.TB, dsn string, settings ...string) string {
 	for i := 0; i < len(settings); i += 2 {
 		query.Set(settings[i], settings[i+1])
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20") // as libpq reads it
 	return u.String()
 }
 
