@@ -14,12 +14,20 @@ import (
 // started anew. The pool itself looks at those that were idle for a second.
 const maxDead = 3
 
-// read calls f with a connection, and again with another one if that is dead.
+// read calls f with a connection, and again with another one if that is dead, or if the database's default is
+// serializable, where a read may be what has to give way.
 func (s *Store) read(ctx context.Context, f func(*pgx.Conn) error) error {
-	for try := 1; ; try++ {
+	for deaths, try := 0, 1; ; try++ {
 		dead, err := s.with(ctx, f)
-		if !dead || ctx.Err() != nil || try == maxDead {
+		if dead {
+			deaths++
+		}
+		unordered := code(err) == serializationFailure
+		if !dead && !unordered || ctx.Err() != nil || deaths == maxDead || try == attempts {
 			return err
+		}
+		if unordered {
+			pause(ctx, time.Duration(try)*time.Millisecond)
 		}
 	}
 }
