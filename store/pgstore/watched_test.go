@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -75,4 +76,10 @@ func (w warned) Handle(_ context.Context, r slog.Record) error {
 	default:
 	}
 	return nil
+}
+
+func slogOf(h slog.Handler) *slog.Logger { return slog.New(h) }
+
+func containsAll(text string, parts ...string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }
