@@ -146,3 +146,16 @@ func put(t testing.TB, s apikey.Store, n int, change func(*apikey.Record)) *apik
 	}
 	return r
 }
+
+// execArgs executes one statement that has parameters.
+func execArgs(t testing.TB, dsn, statement string, args ...any) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	if _, err := c.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -27,4 +28,9 @@ func sample(n int) *apikey.Record {
 		CreatedAt: instant(n), UpdatedAt: instant(n),
 		Credentials: []apikey.Credential{{Number: 1, Hash: "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Hint: "abcd", CreatedAt: instant(n)}},
 	}
+}
+
+// withChecksum returns a record's encoding that is complete but for its end.
+func withChecksum(fields []byte) []byte {
+	return binary.BigEndian.AppendUint32(fields, crc32.Checksum(fields, crc32.MakeTable(crc32.Castagnoli)))
 }
