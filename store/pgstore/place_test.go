@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -158,4 +159,29 @@ func execArgs(t testing.TB, dsn, statement string, args ...any) {
 	if _, err := c.Exec(t.Context(), statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+// fill stores many records at once.
+func fill(t testing.TB, s apikey.Store, n int, change func(n int, r *apikey.Record)) (all []*apikey.Record) {
+	t.Helper()
+	all = make([]*apikey.Record, n)
+	var wg sync.WaitGroup
+	const workers = 4
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				all[i] = sample(i)
+				change(i, all[i])
+				if err := s.Create(t.Context(), all[i]); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return all
 }
