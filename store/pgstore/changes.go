@@ -34,7 +34,7 @@ func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Log
 	}
 	latest := make(map[apikey.ID]uint64, len(entries))
 	for _, e := range entries { // in ascending order
-		if !e.id.IsZero() { // which the first entry of all has
+		if !e.id.IsZero() { // which the first entry of all has, and the row that says who answers
 			latest[e.id] = uint64(e.sequence)
 		}
 	}

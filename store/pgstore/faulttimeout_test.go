@@ -11,7 +11,7 @@ import (
 func TestStatementTimeout(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	issuing := p.openAt(with(p.dsn, "statement_timeout", "300"), pgstore.Options{})
+	issuing := p.openAt(with(t, p.dsn, "statement_timeout", "300"), pgstore.Options{})
 	verifying := p.open(pgstore.Options{Poll: faultPoll})
 	tr := newTraffic(t, issuing, verifying, 10)
 	told := watch(t, issuing)

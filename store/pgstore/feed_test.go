@@ -28,7 +28,7 @@ var ways = map[string]struct {
 // pooler shares two connections by the transaction: what listens has another one in the next.
 func pooler(t *testing.T, dsn string) string {
 	pooled := pgtest.PgBouncer(t, dsn, "default_pool_size=2")
-	return with(pooled, "default_query_exec_mode", "exec")
+	return with(t, pooled, "default_query_exec_mode", "exec")
 }
 
 // What another Store changes is told in the order of the commits, and the Fresh that stands for it comes after it. What changes no

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -47,17 +46,6 @@ func (p *place) openAt(dsn string, o pgstore.Options) *pgstore.Store {
 	}
 	p.Cleanup(func() { s.Close() })
 	return s
-}
-
-// with returns a DSN with a parameter more.
-func with(dsn, name, value string) string {
-	switch {
-	case !strings.Contains(dsn, "://"):
-		return dsn + " " + name + "=" + value
-	case strings.Contains(dsn, "?"):
-		return dsn + "&" + name + "=" + value
-	}
-	return dsn + "?" + name + "=" + value
 }
 
 // connect opens a connection to the tables, which is closed at the end, whatever state it is in.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,14 +15,37 @@ import (
 
 // parse reads a DSN. Its errors repeat none of it: there may be a password in it, where a mistake has put it.
 func parse(dsn string) (*pgxpool.Config, error) {
+	if strings.TrimSpace(dsn) == "" { // pgx would take whatever database is near
+		return nil, errors.New("pgstore: the DSN is empty; is a variable not set? It is a URL, postgres://user@host:5432/database, or keywords and values, host=… user=… dbname=…")
+	}
 	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		return nil, errors.New("pgstore: the DSN is neither a URL, postgres://user@host:5432/database, nor keywords and values, host=… user=… dbname=…, that pgx understands")
+	if err != nil || misread(dsn, &config.ConnConfig.Config) {
+		return nil, errors.New("pgstore: the DSN is neither a URL, postgres://user@host:5432/database, nor keywords and values, host=… user=… dbname=…, that pgx understands; in a URL's password, write %40 for @ and %2F for /")
 	}
 	if config.ConnConfig.ValidateConnect == nil {
 		config.ConnConfig.ValidateConnect = isPrimary // with several hosts, the next one is tried
 	}
 	return config, nil
+}
+
+var parameter = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_.]*$`)
+
+// misread reports whether a part of a password may have become another part of the DSN. pgx takes any name for one of a
+// parameter, also all of a URL up to its first =, and sends it to a server, which repeats it, as the errors of
+// pgx repeat a host and a database.
+func misread(dsn string, c *pgconn.Config) bool {
+	for name := range c.RuntimeParams {
+		if !parameter.MatchString(name) {
+			return true
+		}
+	}
+	hosts := []string{c.Host}
+	for _, f := range c.Fallbacks {
+		hosts = append(hosts, f.Host)
+	}
+	isURL := strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+	return isURL && (strings.Contains(strings.Join(hosts, ""), "@") ||
+		strings.Contains(c.Database, "@") && strings.Contains(dsn, c.Database)) // that is, not escaped
 }
 
 func isPrimary(ctx context.Context, c *pgconn.PgConn) error {

@@ -96,7 +96,9 @@ FROM (VALUES (1)) AS one (n) LEFT JOIN $s.apikey_values AS v ON v.name = $1::byt
 		follow: sql(`SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence LIMIT $2::bigint`),
 
 		since: sql(`SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence`),
-		byClock: sql(`SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes AS c, $s.apikey_feed AS f
+		// The first row, of no id, says who answers, also where there is no other.
+		byClock: sql(`SELECT $primary, $instance, -1 AS sequence, 0 AS tag, '00000000-0000-0000-0000-000000000000'::uuid AS id
+UNION ALL SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes AS c, $s.apikey_feed AS f
 WHERE sequence > $1::bigint OR greatest($now, f.stamp) - c.stamp <= $2::bigint OR $now - wall <= $2::bigint ORDER BY sequence`),
 
 		// The mark's own entry has to be there: in a log that was taken back its number is another's, who may be young, or nobody's.
