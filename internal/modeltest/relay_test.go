@@ -2,7 +2,6 @@ package modeltest_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -66,12 +65,6 @@ func (r *relay) Watch(f func(apikey.Change)) (stop func()) {
 		defer r.mu.Unlock()
 		delete(r.own, &f)
 	}
-}
-
-// late is a feed whose news is about as old as the bound when it arrives, sometimes just within it and sometimes not.
-func late(t *testing.T, dsn string, options *pgstore.Options) apikey.Store {
-	return &relay{Store: openStore(t, dsn, options, nil), own: make(map[*func(apikey.Change)]bool),
-		late: func() time.Duration { return rand.N(shortBound * 2 / 3) }, edit: func(*apikey.Change) {}}
 }
 
 // deaf tells that it is fresh, and not of what.
