@@ -10,14 +10,17 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
+// feeds are the ways in which a process may hear of what others change.
+var feeds = []struct {
+	name string
+	open opener
+}{{"listening", listening}, {"polling", polling}, {"cut off", cutOff}, {"slow line", slowLine}}
+
 // TestBoundAcrossProcesses is the promise that a change through PostgreSQL is final: on the Store value that made it
 // when it has returned, on the others for every call that begins more than MaxStaleness later, whatever becomes
 // meanwhile of the connection by which they hear of it. Time is the real one, since the server's can be no other.
 func TestBoundAcrossProcesses(t *testing.T) {
-	for _, feed := range []struct {
-		name string
-		open opener
-	}{{"listening", listening}, {"polling", polling}, {"cut off", cutOff}, {"slow line", slowLine}} {
+	for _, feed := range feeds {
 		t.Run(feed.name, func(t *testing.T) {
 			w := threeProcesses(t, feed.open)
 			calls, why := atOnce(w, newSeed(t), 60)
