@@ -15,9 +15,6 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
 )
 
-// many is how many connections write at once.
-const many = 32
-
 // crowd is a store with many connections, and what its log of changes must hold.
 type crowd struct {
 	*testing.T
