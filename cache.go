@@ -80,22 +80,23 @@ func (c *cache) named(text string) (*slot, uint32) {
 }
 
 // trusts reports whether what was read of a record when trust was set still stands: no
-// change to it was told since, none went by untold, and the feed was live at mono.
-func (c *cache) trusts(trust uint64, mono int64) bool {
-	return trust == c.feed.gaps.Load()+1 && c.feed.liveAt(mono)
-}
+// change to it was told since, and none went by untold.
+func (c *cache) trusts(trust uint64) bool { return trust == c.feed.gaps.Load()+1 }
 
 // lookup returns a key that is warm, for those who come without its secret, or nil.
 func (c *cache) lookup(id ID, mono int64) *shown {
+	if !c.feed.liveAt(mono) {
+		return nil
+	}
 	for number := c.byID.chain(hashOfID(id)); number != 0; {
 		s := c.slots.at(number)
 		version := s.version.Load()
 		h, trust, ok := s.read(version)
 		if ok && version&1 == 0 && h.entry != nil && h.entry.facts.id() == id {
-			if shown := h.entry.shown.Load(); shown != nil && c.trusts(shown.trust, mono) {
+			if shown := h.entry.shown.Load(); shown != nil && c.trusts(shown.trust) {
 				return shown
 			}
-			if c.trusts(trust, mono) {
+			if c.trusts(trust) {
 				return c.show(h, trust)
 			}
 		}

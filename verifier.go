@@ -103,7 +103,8 @@ func (v *Verifier) verify(ctx context.Context, text string) (key *Key, by step, 
 	// 2. Warm. What is judged is what was true when the clock was read, or later.
 	if s, version := v.cache.find(text); s != nil {
 		mono, now := v.clock.read()
-		if h, trust, ok := s.read(version); ok && v.cache.trusts(trust, mono) {
+		live := v.feed.liveAt(mono) // before trust is read: what made the feed live again has told of changes first
+		if h, trust, ok := s.read(version); live && ok && v.cache.trusts(trust) {
 			s.visit()
 			key, err = v.accept(ctx, h, now)
 			return key, warm, err
