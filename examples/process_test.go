@@ -38,7 +38,7 @@ func watch(t *testing.T, example string) {
 	const own = "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}"
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", own, "./"+example).Output()
 	folders := strings.Fields(string(out))
-	if err != nil || len(folders) < 5 {
+	if err != nil || len(folders) < 4 {
 		t.Fatalf("%q, %v", folders, err)
 	}
 	for _, folder := range folders {

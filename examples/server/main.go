@@ -1,12 +1,18 @@
-// Server is a whole service of API keys in one process: keys in a bbolt file, their management in Clerk's
-// wire format, their exchange for short-lived tokens, and routes that ask for a key or a token. It is the model of
+// Server is a whole service of API keys in one process: keys in a bbolt file or in PostgreSQL, their management in
+// Clerk's wire format, their exchange for short-lived tokens, and routes that ask for a key or a token. It is the model of
 // how to embed the library. examples/resource is a second process, which takes the tokens.
 //
 //	go run ./examples/server -addr 127.0.0.1:8080 -db keys.db
+//	go run ./examples/server -addr 127.0.0.1:8080 -store postgres://user@host/database
+//
+// Of a file there is one server. Of a database there may be many, on as many machines: a key that is revoked at one is
+// refused by the others as soon as they hear of it, within a second at most. Give them all the same -issuer,
+// -audiences and APIKEY_KEYRING, or the tokens of one are nothing to the others. APIKEY_STORE stands for -store where
+// its password must not be among the arguments, which all users of a machine can read.
 //
 // APIKEY_ADMIN_TOKEN is the token that may manage and introspect keys; without it the server makes one and
 // prints it once. APIKEY_KEYRING, if set, makes the first use of a key after a restart as cheap as the others, and
-// seals the keys that tokens are signed with, which are then kept in the file. Without it they are in memory, and all
+// seals the keys that tokens are signed with, which are then kept in the store. Without it they are in memory, and all
 // tokens die when the process ends.
 //
 // It speaks plain HTTP, for the same machine: put what terminates TLS in front before anybody else calls it.
@@ -14,7 +20,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -25,13 +30,11 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/hash"
-	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
 )
 
 // shutdownTimeout is how long requests under way have to end: longer than the wait for a turn at
@@ -56,15 +59,6 @@ func main() {
 	}
 }
 
-// config is what the flags and the environment say.
-type config struct {
-	addr, db, token   string
-	tokenIsNew        bool
-	issuer, audiences string // "": the address; the issuer
-	discard           bool   // the signing keys
-	keyring           *apikey.Keyring
-}
-
 // run serves until ctx ends.
 func run(ctx context.Context, args []string, env func(string) (string, bool), stdout, stderr io.Writer) (err error) {
 	c, err := configure(args, env, stderr)
@@ -73,7 +67,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), st
 	}
 	logger := slog.New(slog.NewJSONHandler(stderr, nil))
 
-	store, err := boltstore.Open(c.db, nil)
+	store, err := openStore(ctx, c, logger)
 	if err != nil {
 		return err
 	}
@@ -156,47 +150,4 @@ func serve(ctx context.Context, logger *slog.Logger, listener net.Listener, serv
 		return server.Close()
 	}
 	return nil
-}
-
-// configure reads the flags and the environment. Its errors repeat no value of the latter.
-func configure(args []string, env func(string) (string, bool), stderr io.Writer) (*config, error) {
-	var c config
-	flags := flag.NewFlagSet("server", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
-	flags.StringVar(&c.db, "db", "keys.db", "`file` of the keys; it is made if there is none")
-	flags.StringVar(&c.issuer, "issuer", "", "`URL` that names the server in tokens, and below which others reach it (default http:// and the address)")
-	flags.StringVar(&c.audiences, "audiences", "", "`names`, with commas between them, that tokens are made for; the first is this server's own (default the issuer)")
-	flags.BoolVar(&c.discard, "discard-signing-keys", false, "forget what tokens were signed with, because it has leaked, or the keyring is lost")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil, err
-	} else if err != nil {
-		return nil, errUsage
-	}
-	if flags.NArg() > 0 {
-		fmt.Fprintln(stderr, "server takes flags and no other arguments")
-		flags.Usage()
-		return nil, errUsage
-	}
-
-	if c.addr == "" { // which would be every address of the machine
-		return nil, errors.New("-addr is empty")
-	}
-
-	token, given := env("APIKEY_ADMIN_TOKEN")
-	c.token = strings.TrimSpace(token) // files end in a line break
-	switch {
-	case !given:
-		c.token, c.tokenIsNew = rand.Text(), true
-	case c.token == "": // a secret that got lost on the way, not the wish for a new one
-		return nil, errors.New("APIKEY_ADMIN_TOKEN is set, but empty")
-	}
-	if text, given := env("APIKEY_KEYRING"); given {
-		keyring, err := apikey.ParseKeyring(strings.TrimSpace(text))
-		if err != nil {
-			return nil, fmt.Errorf("APIKEY_KEYRING: %w", err)
-		}
-		c.keyring = keyring
-	}
-	return &c, nil
 }

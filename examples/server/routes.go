@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/httpapi"
@@ -21,6 +22,10 @@ type service struct {
 	tokens   *tokens
 	logger   *slog.Logger
 }
+
+// requestTimeout ends the wait for a database that is silent: after the time that a body may take, and so long before the
+// server's WriteTimeout that the client is told.
+const requestTimeout = 20 * time.Second
 
 // routes returns the handler of every path.
 func (s *service) routes(adminToken string) (http.Handler, error) {
@@ -42,6 +47,9 @@ func (s *service) routes(adminToken string) (http.Handler, error) {
 	// The API and the tokens do their own routing. A ServeMux in front of them would answer /api_keys// with a
 	// redirect in HTML, where their clients expect JSON.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		switch path := r.URL.EscapedPath(); {
 		case isManagement(path):
 			api.ServeHTTP(w, r)
@@ -90,10 +98,15 @@ func (s *service) report(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]uint64{"accepted": stats.Accepted, "revoked": stats.Revoked, "argon2_runs": stats.Argon2Runs})
 }
 
-// health asks the store for a value that is not there: what counts is that it answers. That it can be written to is
-// not tried; a full disk shows in answers 503.
+// healthTimeout is how long the store may take to answer. Who asks for health waits no longer, and would call the server dead.
+const healthTimeout = 2 * time.Second
+
+// health asks the store for a value that is not there: what counts is that it answers, and in time. That it can be written
+// to is not tried; a full disk shows in answers 503.
 func (s *service) health(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.store.Value(r.Context(), "healthz"); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	defer cancel()
+	if _, err := s.store.Value(ctx, "healthz"); err != nil {
 		s.logger.WarnContext(r.Context(), "the store does not answer", "err", err)
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
 		return

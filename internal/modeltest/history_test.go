@@ -41,19 +41,29 @@ func (e event) updates(process int) bool {
 // history is what was done to one key. Safe for concurrent use.
 type history struct {
 	clock   atomic.Int64
+	bound   time.Duration // other processes know of a change so long after it; 0: they are polled, and time is the order of events
+	began   time.Time     // what real time is counted from
 	changes atomic.Int64
 	mu      sync.Mutex
 	events  []event
 }
 
 func (h *history) record(process int, in input, call func() output) output {
-	e := event{process: process, in: in, call: h.clock.Add(1)}
+	e := event{process: process, in: in, call: h.now()}
 	e.out = call()
-	e.end = h.clock.Add(1)
+	e.end = h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.events = append(h.events, e)
 	return e.out
+}
+
+// now is an instant between what has been recorded and what is yet to be.
+func (h *history) now() int64 {
+	if h.bound > 0 {
+		return int64(time.Since(h.began))
+	}
+	return h.clock.Add(1)
 }
 
 // operations are those that the Verifiers of one process answer for: their looks, all changes,
@@ -72,11 +82,14 @@ func (h *history) operations(process int) (ops []porcupine.Operation) {
 }
 
 // settled is when a change is known to a process at the latest: to that which made it, when
-// it returns; to others, at the end of the first poll of their feed, or of the first silence,
-// that began afterwards.
+// it returns; to others, when the bound has passed since, or else at the end of the first poll of their
+// feed, or of the first silence, that began afterwards.
 func (h *history) settled(change event, process int) (end int64, ok bool) {
 	if change.process == process {
 		return change.end, true
+	}
+	if h.bound > 0 {
+		return change.end + int64(h.bound), true
 	}
 	for _, e := range h.events {
 		if e.updates(process) && e.call > change.end && (!ok || e.end < end) {
@@ -105,6 +118,34 @@ func (h *history) String() string {
 		fmt.Fprintln(&b, e)
 	}
 	return b.String()
+}
+
+// TestBound: a model of real time holds others to the bound, and to no more.
+func TestBound(t *testing.T) {
+	t.Parallel()
+	key := view{is: live, alive: 1 << 1}
+	for name, c := range map[string]struct {
+		process   int // that revokes, from 3 to 5
+		call, end int64
+		legal     bool
+	}{
+		"accepted elsewhere before":             {1, 1, 2, true},
+		"accepted elsewhere during":             {1, 4, 5, true},
+		"accepted elsewhere at the bound":       {1, 15, 16, true},
+		"accepted elsewhere past the bound":     {1, 16, 17, false},
+		"begun elsewhere before, for very long": {1, 4, 99, true},
+		"accepted here afterwards":              {0, 6, 7, false},
+	} {
+		h := &history{bound: 10, events: []event{
+			{in: input{kind: create, change: 1}, out: output{seen: key}, end: 1},
+			{process: c.process, in: input{kind: revoke, n: 7, change: 2},
+				out: output{seen: view{is: revoked, alive: 1 << 1, reason: 7}}, call: 3, end: 5},
+			{in: input{kind: verify, n: 1}, out: output{number: 1, seen: key}, call: c.call, end: c.end},
+		}}
+		if why := h.illegal(1); (why == "") != c.legal {
+			t.Errorf("%s: legal is %v, want %v", name, why == "", c.legal)
+		}
+	}
 }
 
 // TestModel: the model itself accepts what is promised and no more.

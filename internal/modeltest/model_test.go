@@ -80,6 +80,9 @@ type output struct {
 
 // answer reduces what a call returned to what the model knows. A deletion returns no Key.
 func answer(k *apikey.Key, err error) output {
+	if invalid := new(apikey.ValidationError); errors.As(err, &invalid) && invalid.Field == "Grace" {
+		return output{err: errTooMany}
+	}
 	if err != nil {
 		for _, is := range []error{apikey.ErrUnknown, apikey.ErrRevoked, apikey.ErrNotFound, apikey.ErrRevokedKey} {
 			if errors.Is(err, is) {
@@ -94,6 +97,9 @@ func answer(k *apikey.Key, err error) output {
 	return output{number: int(k.Number()), seen: viewOf(k)}
 }
 
+// errTooMany: a fifth secret would be alive.
+var errTooMany = errors.New("too many secrets are alive")
+
 // after is what a change makes of a key, and how it ends.
 func (v view) after(in input) (view, error) {
 	switch {
@@ -105,6 +111,8 @@ func (v view) after(in input) (view, error) {
 		return v, nil // the first reason stays
 	case v.is == revoked:
 		return v, apikey.ErrRevokedKey
+	case in.kind == grace && bits.OnesCount16(v.alive) == 4:
+		return v, errTooMany
 	}
 	switch in.kind {
 	case create:

@@ -34,6 +34,7 @@ type process struct {
 type world struct {
 	t         *testing.T
 	staleness time.Duration // the bound of the feeds; only silence exceeds it
+	real      bool          // time is, and nobody polls: what others change is known when the bound has passed
 	processes []*process
 	atomic    bool // Verifiers read the record at every look
 }
@@ -144,8 +145,12 @@ type act struct {
 // newAct creates the key.
 func newAct(w *world, rng *rand.Rand) *act {
 	a := &act{w: w, rng: rng, texts: make(map[int]string)}
-	a.h.record(0, input{kind: create, change: a.change()}, func() output {
-		key, secret, err := w.processes[0].issuers[0].Create(w.t.Context(), apikey.CreateParams{Subject: "user_1", Name: "model"})
+	if w.real {
+		a.h.bound, a.h.began = w.staleness, time.Now()
+	}
+	process, p := pick(rng, w.processes)
+	a.h.record(process, input{kind: create, change: a.change()}, func() output {
+		key, secret, err := p.issuers[0].Create(w.t.Context(), apikey.CreateParams{Subject: "user_1", Name: "model"})
 		if err == nil {
 			a.id = key.ID()
 			a.texts[1] = secret.Reveal()

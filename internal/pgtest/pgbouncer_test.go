@@ -1,7 +1,9 @@
 package pgtest_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,7 +15,9 @@ func TestPgBouncer(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.PgBouncer(t, pgtest.DSN(t), "default_pool_size=1")
 	pid := func(conn *pgx.Conn, mode pgx.QueryExecMode) (pid int) {
-		err := conn.QueryRow(t.Context(), "select pg_backend_pid() + $1::int", mode, 0).Scan(&pid)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		err := conn.QueryRow(ctx, "select pg_backend_pid() + $1::int", mode, 0).Scan(&pid)
 		if err != nil {
 			t.Fatal(err)
 		}

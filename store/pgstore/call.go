@@ -14,9 +14,18 @@ import (
 // started anew. The pool itself looks at those that were idle for a second.
 const maxDead = 3
 
+// Where a network loses packets without a sign, whoever waits without a deadline would do so for good, and with him those who
+// want the same key, and a connection that others need. So every statement has one.
+const (
+	oneTime  = lookTime    // for a read of one row
+	manyTime = time.Minute // for one of many, and for a write, which may have to wait for others
+)
+
 // read calls f with a connection, and again with another one if that is dead, or if the database's default is
 // serializable, where a read may be what has to give way.
-func (s *Store) read(ctx context.Context, f func(*pgx.Conn) error) error {
+func (s *Store) read(ctx context.Context, atMost time.Duration, f func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
 	for deaths, try := 0, 1; ; try++ {
 		dead, err := s.with(ctx, f)
 		if dead {
@@ -32,13 +41,13 @@ func (s *Store) read(ctx context.Context, f func(*pgx.Conn) error) error {
 	}
 }
 
-func (s *Store) with(ctx context.Context, f func(*pgx.Conn) error) (dead bool, err error) {
+func (s *Store) with(ctx context.Context, f func(context.Context, *pgx.Conn) error) (dead bool, err error) {
 	c, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer c.Release()
-	err = f(c.Conn())
+	err = f(ctx, c.Conn())
 	return c.Conn().IsClosed(), err
 }
 
@@ -51,6 +60,8 @@ const attempts = 10
 
 // write executes one statement, which is a transaction of its own, and returns how many rows it wrote.
 func (s *Store) write(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, manyTime)
+	defer cancel()
 	for try := 1; ; try++ {
 		rows, err = s.writeOnce(ctx, sql, args)
 		if err == nil || ctx.Err() != nil || try == attempts || !undone(err) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,7 +40,7 @@ func TestReadAgain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			tries := 0
-			err := s.read(t.Context(), func(c *pgx.Conn) error {
+			err := s.read(t.Context(), time.Minute, func(_ context.Context, c *pgx.Conn) error {
 				tries++
 				if tries > test.failures {
 					return nil
@@ -57,7 +58,7 @@ func TestReadAgain(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0
-	_ = s.read(ctx, func(*pgx.Conn) error { tries++; cancel(); return unordered })
+	_ = s.read(ctx, time.Minute, func(context.Context, *pgx.Conn) error { tries++; cancel(); return unordered })
 	if tries != 1 {
 		t.Errorf("after its context has ended it is tried %d times", tries)
 	}

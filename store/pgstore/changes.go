@@ -25,7 +25,7 @@ func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Log
 		return nil, fmt.Errorf("pgstore: changes within %v, which is not from 0 to %v", within, apikey.ChangesKept)
 	}
 	var entries []entry
-	err := s.read(ctx, func(c *pgx.Conn) (err error) {
+	err := s.read(ctx, manyTime, func(ctx context.Context, c *pgx.Conn) (err error) {
 		entries, err = s.changesWithin(ctx, c, within)
 		return err
 	})

@@ -18,10 +18,14 @@ import (
 // before it, and one look at what follows tells of all that was committed before the look: that is Fresh.
 // Each look begins with the last entry that was read. If that is no longer there, or is another, then entries were
 // pruned, or the database was taken back to an earlier state, and nothing that was read before can be trusted: a Gap.
+// So it is where another server answers, as after a failover. It may lack what the former one has acknowledged last, and
+// of a key that was created there the log has nothing.
 type feed struct {
 	wake chan struct{} // holds one element when there is a watcher who was not there before
-	last position      // of the goroutine that follows alone
-	down bool          // what it has logged last
+	// Of the goroutine that follows alone:
+	last   position
+	server int64 // that had it
+	down   bool  // what was logged last
 }
 
 // position is an entry of the log. Its zero value is that of nobody.
@@ -99,7 +103,7 @@ func (s *Store) look(ctx context.Context, c *pgx.Conn, began time.Time) error {
 		if err != nil {
 			return err
 		}
-		if len(entries) > 0 && len(entries) <= maxBehind && entries[0].position == s.feed.last {
+		if len(entries) > 0 && len(entries) <= maxBehind && entries[0].position == s.feed.last && entries[0].server == s.feed.server {
 			s.deliver(entries[1:], began)
 			return nil
 		}
@@ -109,8 +113,8 @@ func (s *Store) look(ctx context.Context, c *pgx.Conn, began time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.feed.last = newest
-	s.marks.add(newest)
+	s.feed.last, s.feed.server = newest.position, newest.server
+	s.marks.add(newest.position)
 	s.watchers.Tell(apikey.Change{Gap: true, Fresh: began})
 	return nil
 }
@@ -131,7 +135,8 @@ func (s *Store) deliver(entries []entry, began time.Time) {
 // entry is one of the log.
 type entry struct {
 	position
-	id apikey.ID
+	server int64
+	id     apikey.ID
 }
 
 // entries returns what a statement selects of the log.
@@ -143,7 +148,7 @@ func (s *Store) entries(ctx context.Context, c *pgx.Conn, sql string, args ...an
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e entry, err error) {
 		var primary bool
 		var id pgtype.UUID
-		if err := row.Scan(&primary, &e.sequence, &e.tag, &id); err != nil {
+		if err := row.Scan(&primary, &e.server, &e.sequence, &e.tag, &id); err != nil {
 			return e, err
 		}
 		if !primary {
@@ -154,15 +159,15 @@ func (s *Store) entries(ctx context.Context, c *pgx.Conn, sql string, args ...an
 	})
 }
 
-// newestEntry returns where the log ends now.
-func (s *Store) newestEntry(ctx context.Context, c *pgx.Conn) (p position, err error) {
+// newestEntry returns where the log ends now. The id is left out.
+func (s *Store) newestEntry(ctx context.Context, c *pgx.Conn) (e entry, err error) {
 	var primary bool
-	if err := c.QueryRow(ctx, s.sql.newest).Scan(&primary, &p.sequence, &p.tag); err != nil {
-		return p, fmt.Errorf("pgstore: read the end of the log of changes: %w", err)
+	if err := c.QueryRow(ctx, s.sql.newest).Scan(&primary, &e.server, &e.sequence, &e.tag); err != nil {
+		return e, fmt.Errorf("pgstore: read the end of the log of changes: %w", err)
 	}
 	if !primary {
-		return p, ErrStandby
+		return e, ErrStandby
 	}
-	p.known = true
-	return p, nil
+	e.known = true
+	return e, nil
 }

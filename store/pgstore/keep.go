@@ -45,7 +45,7 @@ func (s *Store) prune(ctx context.Context) {
 
 func (s *Store) pruneSome(ctx context.Context) (int64, error) {
 	if m, ok := s.marks.before(keptFor); ok {
-		return s.write(ctx, s.sql.pruneSeen, m.sequence, maxPruned)
+		return s.write(ctx, s.sql.pruneSeen, m.sequence, m.tag, maxPruned)
 	}
 	return s.write(ctx, s.sql.pruneOld, doubt.Milliseconds(), maxPruned)
 }

@@ -21,29 +21,18 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 	if limit < 1 {
 		return nil, next, fmt.Errorf("pgstore: list with a limit of %d", limit)
 	}
-	limit = min(limit, maxVisits)
+	limit = min(limit, maxVisits-1)
 	shape, args := arguments(f, before)
-	visits := maxVisits
-	if shape&(byType|byName|byValidity) == 0 { // each that is seen matches
-		visits = limit + 1
-	}
-	args = append(args, visits, limit+1) // one more says whether there are more
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	args = append(args, limit+1) // one more says whether there are more
+	err = s.read(ctx, manyTime, func(ctx context.Context, c *pgx.Conn) error {
 		rows, err := c.Query(ctx, s.sql.lists[shape], args...)
 		if err != nil {
 			return err
 		}
-		var seen int
-		var last apikey.ID
-		page, seen, last, err = collect(rows)
-		switch {
-		case len(page) > limit:
+		page, next, err = collect(rows)
+		if len(page) > limit {
 			page = page[:limit]
 			next = page[limit-1].ID
-		case seen == visits:
-			next = last
-		default:
-			next = apikey.ID{}
 		}
 		return err
 	})
@@ -53,26 +42,31 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 	return page, next, nil
 }
 
-// collect returns the records of a list, how many were seen, and the last of those.
-func collect(rows pgx.Rows) (page []*apikey.Record, seen int, last apikey.ID, err error) {
+// collect returns the records of a list, and the last that was looked at, if there may be more behind it.
+func collect(rows pgx.Rows) (page []*apikey.Record, end apikey.ID, err error) {
 	var primary bool
-	var end, id pgtype.UUID
+	var last, matches *bool
+	var id pgtype.UUID
 	var version, lastUsed *int64
 	var body []byte
 	var used []int64
-	_, err = pgx.ForEachRow(rows, []any{&primary, &seen, &end, &id, &version, &body, &lastUsed, &used}, func() error {
-		last = end.Bytes
+	_, err = pgx.ForEachRow(rows, []any{&primary, &last, &matches, &id, &version, &body, &lastUsed, &used}, func() error {
 		switch {
 		case !primary:
 			return ErrStandby
-		case version == nil: // none matched
+		case last == nil: // there is no record
+			return nil
+		case *last:
+			end = id.Bytes
+		}
+		if !*matches {
 			return nil
 		}
 		r, err := record(id.Bytes, *version, body, *lastUsed, used)
 		page = append(page, r)
 		return err
 	})
-	return page, seen, last, err
+	return page, end, err
 }
 
 // Count returns how many records match; without a Subject it looks at all. See [apikey.Store].
@@ -81,7 +75,7 @@ func (s *Store) Count(ctx context.Context, f apikey.Filter) (n int, err error) {
 		return 0, err
 	}
 	shape, args := arguments(f, apikey.ID{})
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	err = s.read(ctx, manyTime, func(ctx context.Context, c *pgx.Conn) error {
 		var primary bool
 		err := c.QueryRow(ctx, s.sql.counts[shape], args...).Scan(&primary, &n)
 		if err == nil && !primary {

@@ -72,10 +72,10 @@ func (m *marks) first() mark {
 
 // mark reads where the log ends.
 func (s *Store) mark(ctx context.Context) error {
-	return s.read(ctx, func(c *pgx.Conn) error {
+	return s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
 		end, err := s.newestEntry(ctx, c)
 		if err == nil {
-			s.marks.add(end)
+			s.marks.add(end.position)
 		}
 		return err
 	})

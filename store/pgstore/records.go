@@ -30,7 +30,7 @@ func (s *Store) Get(ctx context.Context, id apikey.ID) (r *apikey.Record, err er
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	err = s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
 		var primary bool
 		var version, lastUsed *int64
 		var body []byte

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -38,17 +39,10 @@ func (c *conditions) and() string {
 	return strings.Join(c.texts, " AND ")
 }
 
-// conditions returns those that an index finds, and those that each record is looked at for.
-func (s shape) conditions() (found, looked string, args int) {
+// looked returns the conditions that each record is looked at for. Those that an index finds are numbered before them.
+func (s shape) looked() (text string, args int) {
 	var c conditions
-	if s&bySubject != 0 {
-		c.add("subject = ?::text")
-	}
-	if s&before != 0 {
-		c.add("id < ?::uuid")
-	}
-	found = c.and()
-	c.texts = nil
+	c.args = bits.OnesCount(uint(s & (bySubject | before)))
 	if s&byType != 0 {
 		c.add("type = ?::text")
 	}
@@ -58,7 +52,28 @@ func (s shape) conditions() (found, looked string, args int) {
 	if s&byValidity != 0 {
 		c.add("revoked_at = 0 AND (expires_at = 0 OR expires_at > ?::bigint)")
 	}
-	return found, c.and(), c.args
+	return c.and(), c.args
+}
+
+// walked is what a list goes over, and its order. That a subject is between two bounds, which are the same, says what = says; but
+// then the order is that of one index. With = it is that of the primary key, too, and to go by that until a subject's
+// keys appear may mean to go over all keys.
+//
+// SELECT hides a parameter from the planner. A plan for the very values costs no less than one for any values
+// then, and the server keeps the latter instead of planning each time; nor do statistics that are old mislead it.
+func (s shape) walked() (where, order string) {
+	switch s & (bySubject | before) {
+	case bySubject:
+		where = "WHERE subject >= (SELECT $1::text) AND subject <= (SELECT $1::text)"
+	case bySubject | before:
+		where = "WHERE subject >= (SELECT $1::text) AND (subject, id) < ((SELECT $1::text), (SELECT $2::uuid))"
+	case before:
+		where = "WHERE id < (SELECT $1::uuid)"
+	}
+	if s&bySubject != 0 {
+		return where, "ORDER BY subject DESC, id DESC"
+	}
+	return where, "ORDER BY id DESC"
 }
 
 // arguments are those of the conditions.
@@ -77,22 +92,28 @@ func arguments(f apikey.Filter, from apikey.ID) (s shape, args []any) {
 	return s, args
 }
 
-// list sees a number of records, in the order of their ids, and returns those of them that match: as a
-// filter that few match would else go through all keys. Each row also says how many were seen, and the last of them.
+// list returns the first records that match among the first maxVisits, in the order of their ids: as a filter that few match
+// would else go through all keys. It ends as soon as the page is full. The record that was the last to be
+// looked at comes, too, and says so.
 func (s shape) list() string {
-	found, looked, args := s.conditions()
-	visits, limit := "$"+strconv.Itoa(args+1), "$"+strconv.Itoa(args+2)
-	return `WITH seen AS MATERIALIZED (
-	SELECT id, ` + looked + ` AS matches FROM $s.apikey_keys WHERE ` + found + ` ORDER BY id DESC LIMIT ` + visits + `::bigint),
-walk AS (
-	SELECT count(*) AS n, (SELECT id FROM seen ORDER BY id LIMIT 1) AS last FROM seen)
-SELECT $primary, walk.n, walk.last, k.id, k.version, k.body, k.last_used, k.used
-FROM walk LEFT JOIN (
-	SELECT k.* FROM seen JOIN $s.apikey_keys AS k USING (id) WHERE matches ORDER BY id DESC LIMIT ` + limit + `::bigint
-) AS k ON true ORDER BY k.id DESC`
+	looked, args := s.looked()
+	where, order := s.walked()
+	limit, most := "(SELECT $"+strconv.Itoa(args+1)+"::bigint)", strconv.Itoa(maxVisits)
+	visit, wanted := "0 AS visit", "matches"
+	if s&(byType|byName|byValidity) != 0 { // else each matches, and a page is full before
+		visit, wanted = "row_number() OVER ("+order+") AS visit", "(matches OR visit = "+most+")"
+	}
+	return `SELECT $primary, page.* FROM (VALUES (1)) AS one (n) LEFT JOIN (
+	SELECT visit = ` + most + ` AS last, matches, id, version, body, last_used, used FROM (
+		SELECT ` + looked + ` AS matches, ` + visit + `, subject, id, version, body, last_used, used
+		FROM $s.apikey_keys ` + where + ` ` + order + ` LIMIT ` + most + `) AS seen
+	WHERE ` + wanted + ` ` + order + ` LIMIT ` + limit + `) AS page ON true ORDER BY page.id DESC`
 }
 
 func (s shape) count() string {
-	found, looked, _ := s.conditions()
-	return `SELECT $primary, count(*) FROM $s.apikey_keys WHERE ` + found + ` AND ` + looked
+	looked, _ := s.looked()
+	if s&bySubject != 0 {
+		looked = "subject = $1::text AND " + looked
+	}
+	return `SELECT $primary, count(*) FROM $s.apikey_keys WHERE ` + looked
 }

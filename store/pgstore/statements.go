@@ -41,12 +41,15 @@ SELECT numbered.head, $1::bigint, changed.id, numbered.stamp, $now FROM changed 
 // onPrimary is read with everything else: a standby may lag, and what it answers is no answer.
 const onPrimary = `NOT pg_is_in_recovery()`
 
+// instance tells one start of a server from every other, and from all other servers.
+const instance = `(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`
+
 func newStatements(schema string) (*statements, error) {
 	if !schemaName.MatchString(schema) {
 		return nil, fmt.Errorf("pgstore: Schema: %s", whySchema)
 	}
 	sql := func(text string) string {
-		return strings.NewReplacer("$s", `"`+schema+`"`, "$now", now, "$primary", onPrimary).Replace(text)
+		return strings.NewReplacer("$s", `"`+schema+`"`, "$now", now, "$primary", onPrimary, "$instance", instance).Replace(text)
 	}
 	q := &statements{
 		version: sql(`SELECT coalesce(max(version), 0) FROM $s.apikey_schema`),
@@ -89,17 +92,20 @@ FROM (VALUES (1)) AS one (n) LEFT JOIN $s.apikey_values AS v ON v.name = $1::byt
 		swap:        sql(`UPDATE $s.apikey_values SET value = $3::bytea WHERE name = $1::bytea AND value = $2::bytea`),
 		removeValue: sql(`DELETE FROM $s.apikey_values WHERE name = $1::bytea AND value = $2::bytea`),
 
-		newest: sql(`SELECT $primary, sequence, tag FROM $s.apikey_changes ORDER BY sequence DESC LIMIT 1`),
-		follow: sql(`SELECT $primary, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence LIMIT $2::bigint`),
+		newest: sql(`SELECT $primary, $instance, sequence, tag FROM $s.apikey_changes ORDER BY sequence DESC LIMIT 1`),
+		follow: sql(`SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence LIMIT $2::bigint`),
 
-		since: sql(`SELECT $primary, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence`),
+		since: sql(`SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes WHERE sequence >= $1::bigint ORDER BY sequence`),
 		// The first row, of no id, says who answers, also where there is no other.
-		byClock: sql(`SELECT $primary, -1 AS sequence, 0 AS tag, '00000000-0000-0000-0000-000000000000'::uuid AS id
-UNION ALL SELECT $primary, sequence, tag, id FROM $s.apikey_changes AS c, $s.apikey_feed AS f
+		byClock: sql(`SELECT $primary, $instance, -1 AS sequence, 0 AS tag, '00000000-0000-0000-0000-000000000000'::uuid AS id
+UNION ALL SELECT $primary, $instance, sequence, tag, id FROM $s.apikey_changes AS c, $s.apikey_feed AS f
 WHERE sequence > $1::bigint OR greatest($now, f.stamp) - c.stamp <= $2::bigint OR $now - wall <= $2::bigint ORDER BY sequence`),
 
+		// The mark's own entry has to be there: in a log that was taken back its number is another's, who may be young, or nobody's.
 		pruneSeen: sql(`DELETE FROM $s.apikey_changes WHERE sequence IN (
-	SELECT sequence FROM $s.apikey_changes WHERE sequence < $1::bigint ORDER BY sequence LIMIT $2::bigint FOR UPDATE SKIP LOCKED)`),
+	SELECT sequence FROM $s.apikey_changes WHERE sequence < $1::bigint
+	AND EXISTS (SELECT FROM $s.apikey_changes WHERE sequence = $1::bigint AND tag = $2::bigint)
+	ORDER BY sequence LIMIT $3::bigint FOR UPDATE SKIP LOCKED)`),
 		pruneOld: sql(`DELETE FROM $s.apikey_changes WHERE sequence IN (
 	SELECT sequence FROM $s.apikey_changes AS c, $s.apikey_feed AS f
 	WHERE c.sequence < f.head AND f.stamp - c.stamp > $1::bigint AND $now - c.wall > $1::bigint

@@ -14,7 +14,7 @@ func (s *Store) Value(ctx context.Context, name string) (value []byte, err error
 	if err := s.ready(ctx); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(c *pgx.Conn) error {
+	err = s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
 		var primary bool
 		err := c.QueryRow(ctx, s.sql.value, []byte(name)).Scan(&primary, &value)
 		if err == nil && !primary {

@@ -1,0 +1,164 @@
+package pgstore_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/internal/pgtest"
+	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
+)
+
+// ways are those on which the changes of others arrive: by a hint long before the next look, or by looks alone where
+// there are no hints.
+var ways = map[string]struct {
+	poll     time.Duration
+	noListen bool
+	dsn      func(*testing.T, string) string
+}{
+	"by the hint":           {poll: time.Minute},
+	"by looks":              {poll: 20 * time.Millisecond, noListen: true},
+	"without LISTEN":        {poll: 20 * time.Millisecond, dsn: func(t *testing.T, dsn string) string { p := pgtest.NewProxy(t, dsn); p.NoListen(); return p.DSN() }},
+	"through a pooler":      {poll: 20 * time.Millisecond, dsn: pooler},
+	"a pooler, and no hint": {poll: 20 * time.Millisecond, noListen: true, dsn: pooler},
+}
+
+// pooler shares two connections by the transaction: what listens has another one in the next.
+func pooler(t *testing.T, dsn string) string {
+	pooled := pgtest.PgBouncer(t, dsn, "default_pool_size=2")
+	return with(t, pooled, "default_query_exec_mode", "exec")
+}
+
+// What another Store changes is told in the order of the commits, and the Fresh that stands for it comes after it. What changes no
+// key as others see it is not told.
+func TestFeed(t *testing.T) {
+	t.Parallel()
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			there := p.dsn
+			if way.dsn != nil {
+				there = way.dsn(t, p.dsn)
+			}
+			o := pgstore.Options{Poll: way.poll, NoListen: way.noListen}
+			here, other := p.openAt(there, o), p.openAt(there, o)
+			createKeys(t, other, 0, 5)
+			told := watch(t, here)
+			told.forget()
+			createKeys(t, other, 5, 6)
+			use := apikey.Use{ID: keyID(0), Number: 1, At: keysMade.Add(time.Hour)}
+			if err := other.RecordUse(t.Context(), []apikey.Use{use}); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Replace(t.Context(), keyRecord(0)); !errors.Is(err, apikey.ErrConflict) { // of Version 0
+				t.Fatal(err)
+			}
+			stale := keyRecord(0)
+			stale.Version = 7
+			if err := other.Replace(t.Context(), stale); !errors.Is(err, apikey.ErrConflict) {
+				t.Fatal(err)
+			}
+			if err := other.Delete(t.Context(), keyID(99)); !errors.Is(err, apikey.ErrNotFound) {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			replaceKey(t, other, 3)
+			replaceKey(t, other, 1)
+			if err := other.Delete(t.Context(), keyID(4)); err != nil {
+				t.Fatal(err)
+			}
+			replaceKey(t, other, 3)
+			committed := time.Now()
+			want := []apikey.ID{keyID(3), keyID(1), keyID(4), keyID(3)}
+			all := told.until(t, "what another Store changed", func(all []apikey.Change) bool {
+				return len(idsOf(all)) >= len(want) && anyFresh(all[slices.IndexFunc(all, func(c apikey.Change) bool { return c.ID == keyID(4) }):])
+			})
+			if got := idsOf(all); !slices.Equal(got, want) {
+				t.Errorf("told of %v, want %v in the order of their commits", got, want)
+			}
+			if anyGap(all) {
+				t.Error("a Gap, and nothing was lost")
+			}
+			last := 0 // of the changes
+			for i, c := range all {
+				if !c.ID.IsZero() {
+					last = i
+				}
+			}
+			for i, c := range all {
+				if i < last && c.Fresh.After(committed) {
+					t.Error("a Fresh from after the last commit comes before it was told, so that a dead key would be accepted")
+				}
+			}
+			if took := time.Since(began); way.poll == time.Minute && took > way.poll/2 {
+				t.Errorf("it took %v: not by the hint", took)
+			}
+		})
+	}
+}
+
+// Whoever has watched is told of what comes through its own Store as well, by itself at once and by the log later.
+func TestFeedOfOneself(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	s := p.open(pgstore.Options{Poll: time.Minute})
+	createKeys(t, s, 0, 1)
+	told := watch(t, s)
+	told.forget()
+	replaceKey(t, s, 0)
+	if got := idsOf(told.sofar()); len(got) == 0 {
+		t.Error("Replace has returned, and its own watcher knows nothing of it, else a Verifier accepts the old state")
+	}
+	told.until(t, "one's own change, from the log", func(all []apikey.Change) bool { return len(idsOf(all)) == 2 && anyFresh(all) })
+}
+
+// The database tells of all that was there when a look began; so it must have begun after the time that it stands for.
+// Here the look is held up, and a key is revoked meanwhile.
+func TestFreshIsFromBeforeTheLook(t *testing.T) {
+	t.Parallel()
+	for _, known := range []bool{true, false} { // the second is the first look of all
+		p := newPlace(t)
+		here, other := p.open(pgstore.Options{Poll: 50 * time.Millisecond}), p.open(pgstore.Options{})
+		createKeys(t, other, 0, 1)
+		told := &news{more: make(chan struct{}, 1)}
+		if known {
+			told = watch(t, here)
+		}
+		lock, err := p.connect().Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lock.Exec(t.Context(), "lock table apikey_changes in access exclusive mode"); err != nil {
+			t.Fatal(err)
+		}
+		if !known {
+			t.Cleanup(here.Watch(told.told))
+		}
+		waitFor(t, "a look waits for the table", func() bool {
+			return p.number("select count(*) from pg_locks where not granted and relation = 'apikey_changes'::regclass") > 0
+		})
+		held := time.Now()
+		told.forget()
+		// By the one who holds the table: nobody else could.
+		if _, err := lock.Exec(t.Context(), "update apikey_feed set head = head + 1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := lock.Exec(t.Context(), appended, 1, 77, keyID(0)); err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all := told.until(t, "the held look", anyFresh)
+		first := all[slices.IndexFunc(all, func(c apikey.Change) bool { return !c.Fresh.IsZero() })].Fresh
+		if first.After(held) {
+			t.Errorf("known %v: the Fresh of a look that was held is %v later than when it was seen waiting, else it vouches for what was committed after it began", known, first.Sub(held))
+		}
+		if known {
+			told.until(t, "the change", tells(keyID(0)))
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package pgstore_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/internal/pgtest"
+	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
+)
+
+// tooLong is what the slowest machine may take for anything that is waited for.
+const tooLong = time.Minute
+
+// place is a schema of a test's own, and a way around the store into its tables.
+type place struct {
+	testing.TB
+	dsn, schema string
+}
+
+func newPlace(t testing.TB) *place {
+	dsn, schema := pgtest.Schema(t)
+	return &place{t, dsn, schema}
+}
+
+// open returns a Store on the place, as another process would have one.
+func (p *place) open(o pgstore.Options) *pgstore.Store {
+	p.Helper()
+	return p.openAt(p.dsn, o)
+}
+
+// openAt is open with another way to the server.
+func (p *place) openAt(dsn string, o pgstore.Options) *pgstore.Store {
+	p.Helper()
+	o.Schema, o.Migrate = p.schema, true
+	s, err := pgstore.Open(p.Context(), dsn, &o)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { s.Close() })
+	return s
+}
+
+// connect opens a connection to the tables, which is closed at the end, whatever state it is in.
+func (p *place) connect() *pgx.Conn {
+	p.Helper()
+	c, err := pgx.Connect(p.Context(), p.dsn)
+	if err == nil {
+		_, err = c.Exec(p.Context(), "set search_path to "+p.schema)
+	}
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), tooLong)
+		defer cancel()
+		c.Close(ctx)
+	})
+	return c
+}
+
+// exec executes a statement on a connection of its own.
+func (p *place) exec(sql string, args ...any) {
+	p.Helper()
+	c := p.connect()
+	defer c.Close(p.Context())
+	mustExec(p, c, sql, args...)
+}
+
+// number returns what a query finds.
+func (p *place) number(sql string, args ...any) (n int64) {
+	p.Helper()
+	c := p.connect()
+	defer c.Close(p.Context())
+	if err := c.QueryRow(p.Context(), sql, args...).Scan(&n); err != nil {
+		p.Fatal(err)
+	}
+	return n
+}
+
+func mustExec(t testing.TB, c *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := c.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// appended is an entry added to the log by hand.
+const appended = "insert into apikey_changes (sequence, tag, id, stamp, wall) select $1::bigint, $2::bigint, $3::uuid, t, t from (select (extract(epoch from clock_timestamp()) * 1000)::bigint) as now (t)"
+
+// waitFor waits until something is the case that nobody tells of.
+func waitFor(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("it does not happen: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+var keysMade = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// keyID returns the n-th id in order of creation.
+func keyID(n int) (id apikey.ID) {
+	binary.BigEndian.PutUint64(id[:], uint64(keysMade.UnixMilli()+int64(n))<<16|7<<12)
+	binary.BigEndian.PutUint64(id[8:], 2<<62|uint64(n))
+	return id
+}
+
+func keyRecord(n int) *apikey.Record {
+	return &apikey.Record{
+		ID: keyID(n), Prefix: "ak", Type: "api_key", Subject: "user_1", Name: fmt.Sprintf("key %d", n), NameFold: fmt.Sprintf("key %d", n),
+		CreatedAt: keysMade, UpdatedAt: keysMade,
+		Credentials: []apikey.Credential{{
+			Number: 1, Hint: "abcd", CreatedAt: keysMade,
+			Hash: "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		}},
+	}
+}
+
+func createKeys(t testing.TB, s apikey.Store, from, to int) {
+	t.Helper()
+	for n := from; n < to; n++ {
+		if err := s.Create(t.Context(), keyRecord(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func replaceKey(t testing.TB, s apikey.Store, n int) {
+	t.Helper()
+	r, err := s.Get(t.Context(), keyID(n))
+	if err == nil {
+		err = s.Replace(t.Context(), r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// news is what a watcher was told, in order.
+type news struct {
+	mu   sync.Mutex
+	all  []apikey.Change
+	more chan struct{}
+}
+
+// watch notes what a store tells until the test ends, and waits until it has told the first.
+func watch(t testing.TB, s *pgstore.Store) *news {
+	t.Helper()
+	n := &news{more: make(chan struct{}, 1)}
+	t.Cleanup(s.Watch(n.told))
+	n.until(t, "the first Fresh", anyFresh)
+	return n
+}
+
+func (n *news) told(c apikey.Change) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.all = append(n.all, c)
+	select {
+	case n.more <- struct{}{}:
+	default:
+	}
+}
+
+// sofar returns what was told until now.
+func (n *news) sofar() []apikey.Change {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.all)
+}
+
+// forget returns what was told, and begins anew.
+func (n *news) forget() []apikey.Change {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.all
+	n.all = nil
+	return all
+}
+
+// until waits until what was told is so. One goroutine at a time may wait.
+func (n *news) until(t testing.TB, what string, is func([]apikey.Change) bool) []apikey.Change {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+	defer cancel()
+	for {
+		if all := n.sofar(); is(all) {
+			return all
+		}
+		select {
+		case <-n.more:
+		case <-ctx.Done():
+			t.Fatalf("a watcher is not told of it: %s; it was told %v", what, n.sofar())
+		}
+	}
+}
+
+// newer waits until a look that began after the call was told of.
+func (n *news) newer(t testing.TB) []apikey.Change {
+	t.Helper()
+	now := time.Now()
+	return n.until(t, "a look at the log that began later", func(all []apikey.Change) bool {
+		return slices.ContainsFunc(all, func(c apikey.Change) bool { return c.Fresh.After(now) })
+	})
+}
+
+func anyFresh(all []apikey.Change) bool {
+	return slices.ContainsFunc(all, func(c apikey.Change) bool { return !c.Fresh.IsZero() })
+}
+
+func anyGap(all []apikey.Change) bool {
+	return slices.ContainsFunc(all, func(c apikey.Change) bool { return c.Gap })
+}
+
+func tells(ids ...apikey.ID) func([]apikey.Change) bool {
+	return func(all []apikey.Change) bool {
+		told := idsOf(all)
+		return !slices.ContainsFunc(ids, func(id apikey.ID) bool { return !slices.Contains(told, id) })
+	}
+}
+
+// idsOf returns the records that were told of, in order.
+func idsOf(all []apikey.Change) (ids []apikey.ID) {
+	for _, c := range all {
+		if !c.ID.IsZero() {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
