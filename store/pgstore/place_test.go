@@ -161,6 +161,18 @@ func execArgs(t testing.TB, dsn, statement string, args ...any) {
 	}
 }
 
+// changed stores a record and changes it. The first change of all lets the log forget where it began, which a watcher is told
+// of as a Gap.
+func changed(t testing.TB, s apikey.Store, n int) *apikey.Record {
+	t.Helper()
+	r := put(t, s, n, nil)
+	if err := s.Replace(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	r.Version++
+	return r
+}
+
 // fill stores many records at once.
 func fill(t testing.TB, s apikey.Store, n int, change func(n int, r *apikey.Record)) (all []*apikey.Record) {
 	t.Helper()

@@ -19,6 +19,7 @@ func TestSchemasAreApart(t *testing.T) {
 	dsn, schema := migrated(t)
 	_, another := pgtest.Schema(t)
 	one, other := open(t, dsn, schema), open(t, dsn, another)
+	changed(t, other, 2)
 	w := newWatcher()
 	defer other.Watch(w.tell)()
 	w.awaitFresh(t)
@@ -29,13 +30,13 @@ func TestSchemasAreApart(t *testing.T) {
 	if _, err := other.Get(t.Context(), r.ID); !errors.Is(err, apikey.ErrNotFound) {
 		t.Errorf("a key of the other schema's answers %v; else one tenant's keys are another's", err)
 	}
-	if n, err := other.Count(t.Context(), apikey.Filter{}); n != 0 || err != nil {
+	if n, err := other.Count(t.Context(), apikey.Filter{}); n != 1 || err != nil {
 		t.Errorf("there are %d keys, %v", n, err)
 	}
 	if v, err := other.Value(t.Context(), "v"); v != nil || err != nil {
 		t.Errorf("there is a value %q, %v", v, err)
 	}
-	if all, err := other.Changes(t.Context(), time.Hour); len(all) > 0 || err != nil {
+	if all, err := other.Changes(t.Context(), time.Hour); len(all) != 1 || err != nil {
 		t.Errorf("its log has %v, %v", all, err)
 	}
 	put(t, other, 1, func(r *apikey.Record) { r.UniqueKey = "a" })
@@ -66,7 +67,7 @@ func TestLongestSchema(t *testing.T) {
 			pool := newPool(t, dsn, func(config *pgxpool.Config) { config.ConnConfig.Tracer = sent })
 			opts := pgstore.Options{Schema: schema, Migrate: true, Poll: time.Minute, NoListen: !hints}
 			one, other := on(t, pool, opts), on(t, pool, opts)
-			r := put(t, one, 1, nil)
+			r := changed(t, one, 1)
 			w := newWatcher()
 			defer other.Watch(w.tell)()
 			w.await(t, "at first", func(c apikey.Change) bool { return c.Gap })
