@@ -88,6 +88,8 @@ func TestOpenRefusesDatabase(t *testing.T) {
 		{"no such role", with(t, dsn, "user", "apikey_missing"), `"apikey_missing"`},
 		{"a setting that the server does not know", with(t, dsn, "sslmod", "disable"), `"sslmod"`},
 		{"transactions are read-only", with(t, dsn, "default_transaction_read_only", "on"), "set default_transaction_read_only to off"},
+		{"changes do not wait for each other", with(t, dsn, "default_transaction_isolation", "repeatable read"), "SET default_transaction_isolation = 'read committed'"},
+		{"nor do readers", with(t, dsn, "default_transaction_isolation", "serializable"), "SET default_transaction_isolation = 'read committed'"},
 		{"a commit is not waited for", with(t, dsn, "synchronous_commit", "off"), "SET synchronous_commit = on"},
 	} {
 		for _, migrate := range []bool{false, true} {
@@ -105,7 +107,7 @@ func TestOpenRefusesDatabase(t *testing.T) {
 	t.Run("what makes no difference", func(t *testing.T) {
 		t.Parallel()
 		_, schema := pgtest.Schema(t)
-		open(t, with(t, dsn, "synchronous_commit", "local", "application_name", "a b@c", "password", "hunter"), schema)
+		open(t, with(t, dsn, "synchronous_commit", "local", "default_transaction_isolation", "read uncommitted", "application_name", "a b@c", "password", "hunter"), schema)
 	})
 }
 

@@ -21,22 +21,14 @@ const (
 	manyTime = time.Minute // for one of many, and for a write, which may have to wait for others
 )
 
-// read calls f with a connection, and again with another one if that is dead, or if the database's default is
-// serializable, where a read may be what has to give way.
+// read calls f with a connection, and again with another one if that is dead.
 func (s *Store) read(ctx context.Context, atMost time.Duration, f func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	for deaths, try := 0, 1; ; try++ {
+	for try := 1; ; try++ {
 		dead, err := s.with(ctx, f)
-		if dead {
-			deaths++
-		}
-		unordered := code(err) == serializationFailure
-		if !dead && !unordered || ctx.Err() != nil || deaths == maxDead || try == attempts {
+		if !dead || ctx.Err() != nil || try == maxDead {
 			return err
-		}
-		if unordered {
-			pause(ctx, time.Duration(try)*time.Millisecond)
 		}
 	}
 }

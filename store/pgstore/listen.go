@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 )
 
 // listener is a connection of its own, beside the pool: a pool that is used up must not keep a revocation from being seen.
@@ -21,6 +22,8 @@ func (s *Store) connect(ctx context.Context) (*listener, error) {
 	config := s.pool.Config()
 	to := config.ConnConfig
 	l := new(listener)
+	// A wait ends without costing the connection, whatever the pool has its own do then.
+	to.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler { return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()} }
 	to.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) { l.told = true }
 	if config.BeforeConnect != nil {
 		if err := config.BeforeConnect(ctx, to); err != nil {
@@ -77,7 +80,7 @@ func (s *Store) hint(ctx context.Context) {
 			return
 		case <-s.hints:
 		}
-		c, cancel := context.WithTimeout(ctx, s.options.Poll) // later it is worth nothing
+		c, cancel := context.WithTimeout(ctx, lookTime) // soon it is worth nothing, but to cut it off costs a connection
 		_, _ = s.pool.Exec(c, `SELECT pg_notify($1::text, '')`, s.sql.channel)
 		cancel()
 		pause(ctx, minPause) // what others change meanwhile is one hint, too

@@ -21,7 +21,6 @@ type suites int
 const (
 	contract suites = 1 << iota
 	watching
-	logging
 )
 
 // The contract holds however the database is reached and set.
@@ -45,12 +44,6 @@ func TestModes(t *testing.T) {
 			proxy.NoListen()
 			return proxy.DSN()
 		}, pgstore.Options{}, watching, false},
-		{"serializable", func(t *testing.T, dsn string) string {
-			return with(t, dsn, "default_transaction_isolation", "serializable")
-		}, pgstore.Options{}, contract | logging, false},
-		{"repeatable read", func(t *testing.T, dsn string) string {
-			return with(t, dsn, "default_transaction_isolation", "repeatable read")
-		}, pgstore.Options{}, logging, false},
 		{"one connection", func(t *testing.T, dsn string) string {
 			return with(t, dsn, "pool_max_conns", "1")
 		}, pgstore.Options{NoListen: true}, contract, true},
@@ -79,9 +72,6 @@ func TestModes(t *testing.T) {
 			if mode.run&watching != 0 {
 				storetest.RunWatcher(t, fresh)
 			}
-			if mode.run&logging != 0 {
-				storetest.RunChangeLog(t, fresh)
-			}
 		})
 	}
 }
@@ -97,9 +87,6 @@ func TestModesOfTheFeed(t *testing.T) {
 			proxy := pgtest.NewProxy(t, dsn)
 			proxy.NoListen()
 			return proxy.DSN()
-		},
-		"serializable": func(t *testing.T, dsn string) string {
-			return with(t, dsn, "default_transaction_isolation", "serializable")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

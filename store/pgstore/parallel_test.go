@@ -3,7 +3,6 @@ package pgstore_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,30 +22,17 @@ type crowd struct {
 	changed     []apikey.ID
 }
 
-// eachLevel runs f under each isolation level that a DSN, a role or a database may make the usual one.
-func eachLevel(t *testing.T, f func(c *crowd)) {
-	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
-		t.Run(level, func(t *testing.T) {
-			dsn, schema := pgtest.Schema(t)
-			more := "?"
-			if strings.Contains(dsn, "?") {
-				more = "&"
-			}
-			// In options, a space is escaped once more.
-			leveled := dsn + more + "options=-c%20default_transaction_isolation%3D" + strings.ReplaceAll(level, " ", `%5C%20`)
-			s, err := pgstore.Open(t.Context(), leveled+"&pool_max_conns=32", &pgstore.Options{Schema: schema, Migrate: true, NoListen: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { s.Close() })
-			c := &crowd{T: t, store: s, dsn: dsn, schema: schema}
-			if is := c.ask(leveled, `SHOW transaction_isolation`); is != level {
-				t.Fatalf("transactions are %s, so that this tests nothing new", is)
-			}
-			f(c)
-			c.expectLog()
-		})
+// inCrowd runs f with a store of 32 connections. Not in parallel with others, who need some of the server's 100.
+func inCrowd(t *testing.T, f func(c *crowd)) {
+	dsn, schema := pgtest.Schema(t)
+	s, err := pgstore.Open(t.Context(), with(t, dsn, "pool_max_conns", "32"), &pgstore.Options{Schema: schema, Migrate: true, NoListen: true})
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
+	c := &crowd{T: t, store: s, dsn: dsn, schema: schema}
+	f(c)
+	c.expectLog()
 }
 
 // ask returns what the database answers on a connection of its own.
@@ -150,7 +136,7 @@ func (c *crowd) expectLog() {
 
 // Of all who replace one Version, one wins and the others learn that they have not.
 func TestOneWinnerForEachVersion(t *testing.T) {
-	eachLevel(t, func(c *crowd) {
+	inCrowd(t, func(c *crowd) {
 		r := c.create(0)
 		for version := uint64(1); version <= 20; version++ {
 			r.Version = version
@@ -175,7 +161,7 @@ func TestOneWinnerForEachVersion(t *testing.T) {
 
 // Who changes other keys is in nobody's way.
 func TestManyKeysAtOnce(t *testing.T) {
-	eachLevel(t, func(c *crowd) {
+	inCrowd(t, func(c *crowd) {
 		records := make([]*apikey.Record, many)
 		for n := range records {
 			records[n] = c.create(byte(n))
@@ -206,7 +192,7 @@ func (c *crowd) expectAll(doing string, ended []error, records []*apikey.Record)
 
 // Who reads meanwhile reads.
 func TestReadsBesideWrites(t *testing.T) {
-	eachLevel(t, func(c *crowd) {
+	inCrowd(t, func(c *crowd) {
 		records := make([]*apikey.Record, many)
 		for n := range records {
 			records[n] = c.create(byte(n))

@@ -141,8 +141,11 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error)
 	return s, nil
 }
 
+// closeTime is how long Close waits for the pool. Connections to a server that is silent take pgx 15 s to close.
+const closeTime = 2 * time.Second
+
 // Close ends what goes on in the background and, if Open made the pool, closes it, for which it waits for the
-// calls under way. Watchers are told that nothing they read can be trusted any longer; later calls
+// calls under way, but no longer than 2 seconds. Watchers are told that nothing they read can be trusted any longer; later calls
 // answer [ErrClosed]. Closing again does nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
@@ -152,10 +155,25 @@ func (s *Store) Close() error {
 		s.stop()
 		s.running.Wait()
 		if s.owned {
-			s.pool.Close()
+			s.closePool()
 		}
 	})
 	return nil
+}
+
+// closePool leaves to pgx, which needs 15 s at most, and to the calls under way, which have deadlines, what does not end soon.
+func (s *Store) closePool() {
+	closed := make(chan struct{})
+	go func() {
+		s.pool.Close()
+		close(closed)
+	}()
+	limit := time.NewTimer(closeTime)
+	defer limit.Stop()
+	select {
+	case <-closed:
+	case <-limit.C:
+	}
 }
 
 // ready is asked at the beginning of every call.

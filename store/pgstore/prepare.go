@@ -4,67 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// parse reads a DSN. Its errors repeat none of it: there may be a password in it, where a mistake has put it.
-func parse(dsn string) (*pgxpool.Config, error) {
-	if strings.TrimSpace(dsn) == "" { // pgx would take whatever database is near
-		return nil, errors.New("pgstore: the DSN is empty; is a variable not set? It is a URL, postgres://user@host:5432/database, or keywords and values, host=… user=… dbname=…")
-	}
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil || misread(dsn, &config.ConnConfig.Config) {
-		return nil, errors.New("pgstore: the DSN is neither a URL, postgres://user@host:5432/database, nor keywords and values, host=… user=… dbname=…, that pgx understands; in a URL's password, write %40 for @ and %2F for /")
-	}
-	if config.ConnConfig.ValidateConnect == nil {
-		config.ConnConfig.ValidateConnect = isPrimary // with several hosts, the next one is tried
-	}
-	return config, nil
-}
-
-var parameter = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_.]*$`)
-
-// misread reports whether a part of a password may have become another part of the DSN. pgx takes any name for one of a
-// parameter, also all of a URL up to its first =, and sends it to a server, which repeats it, as the errors of
-// pgx repeat a host and a database.
-func misread(dsn string, c *pgconn.Config) bool {
-	for name := range c.RuntimeParams {
-		if !parameter.MatchString(name) {
-			return true
-		}
-	}
-	hosts := []string{c.Host}
-	for _, f := range c.Fallbacks {
-		hosts = append(hosts, f.Host)
-	}
-	isURL := strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
-	return isURL && (strings.Contains(strings.Join(hosts, ""), "@") ||
-		strings.Contains(c.Database, "@") && strings.Contains(dsn, c.Database)) // that is, not escaped
-}
-
-func isPrimary(ctx context.Context, c *pgconn.PgConn) error {
-	result := c.ExecParams(ctx, `SELECT pg_is_in_recovery()`, nil, nil, nil, nil).Read()
-	if result.Err != nil {
-		return result.Err
-	}
-	if len(result.Rows) != 1 || string(result.Rows[0][0]) != "f" {
-		return ErrStandby
-	}
-	return nil
-}
 
 // prepare finds out whether the database can be used, and says what to do if not.
 func prepare(ctx context.Context, pool *pgxpool.Pool, q *statements, o Options) error {
 	var standby, readOnly bool
-	var encoding, commit string
+	var encoding, commit, isolation string
 	err := pool.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-	current_setting('server_encoding'), current_setting('synchronous_commit')`).Scan(&standby, &readOnly, &encoding, &commit)
+	current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('transaction_isolation')`).Scan(&standby, &readOnly, &encoding, &commit, &isolation)
 	switch {
 	case err != nil:
 		return explain("connect", err)
@@ -76,6 +28,8 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, q *statements, o Options) 
 		return fmt.Errorf("pgstore: the database's encoding is %s, so that it can't hold every name; make one with ENCODING 'UTF8'", encoding)
 	case commit == "off":
 		return errors.New("pgstore: synchronous_commit is off, so that a crash loses revocations that were acknowledged; ALTER ROLE … SET synchronous_commit = on")
+	case isolation == "repeatable read", isolation == "serializable": // in which changes wait for each other, and need not be tried again
+		return fmt.Errorf("pgstore: transactions are %s by default; ALTER ROLE … SET default_transaction_isolation = 'read committed'", isolation)
 	}
 	if o.Migrate {
 		err = Migrate(ctx, pool, &o)
@@ -112,7 +66,7 @@ WHERE n.nspname = $1::text AND c.relname::text = ANY ($2::text[])`, schema, miss
 	case err != nil:
 		return explain("look at table "+schema+"."+name, err)
 	case len(missing) > 0:
-		return fmt.Errorf("%w: in schema %s there is no %s", ErrNotMigrated, schema, strings.Join(missing, ", "))
+		return fmt.Errorf("pgstore: schema %s has lost %s; restore them from a backup, or drop the schema to start anew", schema, strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -48,7 +48,9 @@ CREATE TABLE apikey_changes (
     wall     bigint NOT NULL
 );
 
-INSERT INTO apikey_feed (head, stamp) VALUES (0, 0);
+-- Entry 0 is no change: it is there so that the log has an end from the beginning.
+INSERT INTO apikey_feed (head, stamp)
+    VALUES (0, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
 INSERT INTO apikey_changes (sequence, tag, id, stamp, wall)
-    VALUES (0, (random() * 9e18)::bigint, '00000000-0000-0000-0000-000000000000', 0, 0);
+    SELECT head, (random() * 9e18)::bigint, '00000000-0000-0000-0000-000000000000', stamp, stamp FROM apikey_feed;
 INSERT INTO apikey_schema (version) VALUES (1);
