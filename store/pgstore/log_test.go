@@ -100,6 +100,8 @@ func TestChangesByClocks(t *testing.T) {
 		// It was behind, by years, and was then set right: by both ages all is old but for what is new.
 		"was behind": {[]entry{{5 * year, 5 * year}, {10 * minute, 10 * minute}}, []int{1}},
 		// It was ahead and is right again for long: only the stamps still count from there.
+		// What such a clock has written gets old by itself, too.
+		"ahead, and old": {[]entry{{2*hour - year, 40 * hour}, {-year, 39 * hour}}, []int{1}},
 		"ahead long ago": {[]entry{{-year, -year}, {-year, 40 * hour}, {-year - minute, 39 * hour}}, []int{0, 1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
