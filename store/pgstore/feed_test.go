@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,6 +160,31 @@ func TestFreshIsFromBeforeTheLook(t *testing.T) {
 		}
 		if known {
 			told.until(t, "the change", tells(keyID(0)))
+		}
+	}
+}
+
+// A hint that comes while a look is under way, of a change that this look may not have seen, leads to another look.
+func TestHintDuringALook(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	here := p.open(pgstore.Options{Poll: time.Minute})
+	others := []*pgstore.Store{p.open(pgstore.Options{}), p.open(pgstore.Options{}), p.open(pgstore.Options{})}
+	createKeys(t, here, 0, len(others))
+	told := watch(t, here)
+	for range 40 {
+		told.forget()
+		began := time.Now()
+		var wg sync.WaitGroup
+		var ids []apikey.ID
+		for n, other := range others {
+			ids = append(ids, keyID(n))
+			wg.Go(func() { replaceKey(t, other, n) })
+		}
+		wg.Wait()
+		told.until(t, "each of the changes that came at once", tells(ids...))
+		if took := time.Since(began); took > time.Minute/2 {
+			t.Fatalf("it took %v: one was found by the next look, not by the hint", took)
 		}
 	}
 }

@@ -1,9 +1,11 @@
 package pgstore_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
 )
 
@@ -131,5 +133,34 @@ func TestCloseWhileALookIsHeld(t *testing.T) {
 	}
 	if all := told.sofar(); anyFresh(all) {
 		t.Errorf("told %v after Close has returned", all)
+	}
+}
+
+// Close tells that nothing can be trusted when no read succeeds any more. The other way around, what is read in between would be
+// trusted, with nobody there to tell of its change.
+func TestCloseFailsReadsFirst(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	s := p.open(pgstore.Options{})
+	createKeys(t, s, 0, 1)
+	watch(t, s)
+	answers := make(chan error, 100)
+	ctx := t.Context()
+	t.Cleanup(s.Watch(func(c apikey.Change) {
+		if c.Gap { // of Close: the first look was over
+			_, err := s.Get(ctx, keyID(0))
+			answers <- err
+		}
+	}))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-answers:
+		if !errors.Is(err, pgstore.ErrClosed) {
+			t.Errorf("a read at the Gap of Close: %v, want ErrClosed", err)
+		}
+	default:
+		t.Error("no Gap")
 	}
 }

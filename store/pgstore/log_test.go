@@ -100,6 +100,8 @@ func TestChangesByClocks(t *testing.T) {
 		// It was behind, by years, and was then set right: by both ages all is old but for what is new.
 		"was behind": {[]entry{{5 * year, 5 * year}, {10 * minute, 10 * minute}}, []int{1}},
 		// It was ahead and is right again for long: only the stamps still count from there.
+		// What such a clock has written gets old by itself, too.
+		"ahead, and old": {[]entry{{2*hour - year, 40 * hour}, {-year, 39 * hour}}, []int{1}},
 		"ahead long ago": {[]entry{{-year, -year}, {-year, 40 * hour}, {-year - minute, 39 * hour}}, []int{0, 1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,9 +145,31 @@ func TestChangesOfALogThatWasTakenBack(t *testing.T) {
 		replaceKey(t, other, n)
 	}
 	wantLogged(t, s, 20*time.Minute, 0, 1, 2, 3, 4, 5, 6, 7)
+	// By the clocks then, with a minute more for the time from the stamp to the commit.
+	const older = "update apikey_changes set stamp = stamp - $1::bigint, wall = wall - $1::bigint where id = $2"
+	p.exec(older, (20*time.Minute + 30*time.Second).Milliseconds(), keyID(0))
+	p.exec(older, (22 * time.Minute).Milliseconds(), keyID(1))
+	wantLogged(t, s, 20*time.Minute, 0, 2, 3, 4, 5, 6, 7)
 	// A watcher finds out, and from then on there are other marks.
 	watch(t, s)
-	wantLogged(t, s, 20*time.Minute, 0, 1, 2, 3, 4, 5, 6, 7)
+	wantLogged(t, s, 20*time.Minute, 0, 2, 3, 4, 5, 6, 7)
+}
+
+// A stamp is never less than the one before it, whatever the clock says; what the clock says is there beside it.
+func TestStampsNeverGoBack(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	s := p.open(pgstore.Options{})
+	createKeys(t, s, 0, 2)
+	p.entered(9, -time.Hour, -time.Hour) // by a clock that was ahead
+	ahead := p.number("select stamp from apikey_feed")
+	replaceKey(t, s, 0)
+	if err := s.Delete(t.Context(), keyID(1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.number("select count(*) from apikey_changes where sequence > 1 and stamp = $1 and wall < $1", ahead); n != 2 {
+		t.Errorf("%d of two entries have the stamp of the one before them, and the time of the clock, else their age by the stamp is too great", n)
+	}
 }
 
 // The latest change of a record counts, and its sequence grows with each.
