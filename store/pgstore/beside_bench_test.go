@@ -112,6 +112,7 @@ func median(values []float64) float64 {
 // table is a store, and a pool of connections of its own for bare statements on the same table.
 type table struct {
 	*pgstore.Store
+	pool   *pgxpool.Pool // the store's
 	bare   *pgxpool.Pool
 	keys   string // the table's name
 	schema string
@@ -142,5 +143,5 @@ func newTableIn(b testing.TB, dsn, schema string) *table {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { s.Close() })
-	return &table{s, pools[1], schema + ".apikey_keys", schema}
+	return &table{s, pools[0], pools[1], schema + ".apikey_keys", schema}
 }

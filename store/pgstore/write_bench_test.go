@@ -127,7 +127,9 @@ func (t *table) reportHot(b *testing.B, name string) {
 		for b.Loop() { // it is the same each time
 		}
 		b.ReportMetric(0, "ns/op")
-		time.Sleep(2 * time.Second) // until the server's processes have told what they did
+		t.pool.Reset()
+		t.bare.Reset()
+		time.Sleep(2 * time.Second) // the server's processes have told what they did when they end
 		var updates, hot, dead, size float64
 		err := t.bare.QueryRow(b.Context(), `SELECT n_tup_upd, n_tup_hot_upd, n_dead_tup, pg_total_relation_size(relid)
 FROM pg_stat_user_tables WHERE relid = $1::text::regclass`, t.keys).Scan(&updates, &hot, &dead, &size)
