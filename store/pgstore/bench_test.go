@@ -160,7 +160,7 @@ func BenchmarkWarm(b *testing.B) {
 		for i, name := range []string{"pgstore", "boltstore"} {
 			after := verifiers[i].Stats()
 			calls, warm := after.Accepted-before[i].Accepted, after.Warm-before[i].Warm
-			b.ReportMetric(100*float64(warm)/float64(calls), name+"-%")
+			b.ReportMetric(100*float64(warm)/float64(max(1, calls)), name+"-%")
 			b.ReportMetric(float64(after.StoreReads-before[i].StoreReads), name+"-reads")
 		}
 	})
