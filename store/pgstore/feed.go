@@ -52,7 +52,6 @@ func (s *Store) Heartbeat() time.Duration { return 2 * s.options.Poll }
 func (s *Store) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		if !s.watchers.Any() {
-			s.feed.last = position{} // who comes later has read nothing, or is told to distrust it
 			select {
 			case <-s.feed.wake:
 			case <-ctx.Done():
@@ -91,6 +90,7 @@ func (s *Store) followOn(ctx context.Context) error {
 			return err
 		}
 	}
+	s.feed.last = position{} // whoever watches later begins anew
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -32,22 +33,40 @@ func (s *Store) Get(ctx context.Context, id apikey.ID) (r *apikey.Record, err er
 	}
 	err = s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
 		var primary bool
-		var version, lastUsed *int64
+		var version, lastUsed int64
 		var body []byte
 		var used []int64
-		if err := c.QueryRow(ctx, s.sql.get, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); err != nil {
+		switch err := c.QueryRow(ctx, s.sql.get, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); {
+		case errors.Is(err, pgx.ErrNoRows):
+			r, err = s.find(ctx, c, id)
 			return err
-		}
-		switch {
+		case err != nil:
+			return err
 		case !primary:
 			return ErrStandby
-		case version == nil:
-			return apikey.ErrNotFound
 		}
-		r, err = record(id, *version, body, *lastUsed, used)
+		r, err = record(id, version, body, lastUsed, used)
 		return err
 	})
 	return r, answer("read", id, err)
+}
+
+// find is Get for a record that there may not be.
+func (s *Store) find(ctx context.Context, c *pgx.Conn, id apikey.ID) (*apikey.Record, error) {
+	var primary bool
+	var version, lastUsed *int64
+	var body []byte
+	var used []int64
+	if err := c.QueryRow(ctx, s.sql.find, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); err != nil {
+		return nil, err
+	}
+	switch {
+	case !primary:
+		return nil, ErrStandby
+	case version == nil:
+		return nil, apikey.ErrNotFound
+	}
+	return record(id, *version, body, *lastUsed, used)
 }
 
 // Replace stores the next Version of a record. See [apikey.Store].
