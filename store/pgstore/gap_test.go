@@ -76,7 +76,7 @@ func TestGapAfterAWhile(t *testing.T) {
 	s := p.open(pgstore.Options{Poll: 20 * time.Millisecond})
 	first := &news{more: make(chan struct{}, 1)}
 	stop := s.Watch(first.told)
-	first.until(t, "the first Fresh", anyFresh)
+	first.until(t, "the second look, whose statement is then that of the feed's backend", func(all []apikey.Change) bool { return len(all) > 1 })
 	if all := first.sofar(); !all[0].Gap {
 		t.Errorf("the first news is %v, want a Gap", all[0])
 	}
