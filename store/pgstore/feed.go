@@ -85,8 +85,7 @@ func (s *Store) followOn(ctx context.Context) error {
 			s.options.Logger.Info("pgstore: what others change can be read again")
 		}
 		s.feed.down = false
-		pause(ctx, minPause)
-		if err := l.wait(ctx, time.Until(began.Add(s.options.Poll))); err != nil {
+		if err := l.wait(ctx, time.Now().Add(minPause), began.Add(s.options.Poll)); err != nil {
 			return err
 		}
 	}

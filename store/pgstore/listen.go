@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"github.com/seed-d3a9fb6b/apikey"
 )
 
 // listener is a connection of its own, beside the pool: a pool that is used up must not keep a revocation from being seen.
@@ -24,7 +26,12 @@ func (s *Store) connect(ctx context.Context) (*listener, error) {
 	l := new(listener)
 	// A wait ends without costing the connection, whatever the pool has its own do then.
 	to.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler { return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()} }
-	to.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) { l.told = true }
+	to.OnNotification = func(_ *pgconn.PgConn, n *pgconn.Notification) {
+		l.told = true
+		for _, id := range hinted(n.Payload) { // the look that follows would tell of them, too, but later
+			s.watchers.Tell(apikey.Change{ID: id})
+		}
+	}
 	if config.BeforeConnect != nil {
 		if err := config.BeforeConnect(ctx, to); err != nil {
 			return nil, err
@@ -50,39 +57,29 @@ func (s *Store) connect(ctx context.Context) (*listener, error) {
 	return l, nil
 }
 
-// wait returns when something was changed, after d, or when the connection has failed.
-func (l *listener) wait(ctx context.Context, d time.Duration) error {
-	if l.told || d <= 0 {
-		return ctx.Err()
+// wait returns at an instant, or earlier when something was changed, but not before it has paused, or when the connection has failed.
+func (l *listener) wait(ctx context.Context, paused, until time.Time) error {
+	for {
+		end := until
+		if l.told {
+			end = paused
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			return ctx.Err()
+		}
+		c, cancel := context.WithTimeout(ctx, left)
+		err := l.conn.PgConn().WaitForNotification(c)
+		over := c.Err() != nil
+		cancel()
+		if err != nil && (!over || l.conn.IsClosed()) {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	err := l.conn.PgConn().WaitForNotification(ctx)
-	if err != nil && ctx.Err() != nil && !l.conn.IsClosed() {
-		return nil
-	}
-	return err
 }
 
 func (l *listener) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = l.conn.Close(ctx)
-}
-
-// hint says to others that there is something to see. It comes after the commit and apart from it: as a part of the
-// transaction, NOTIFY makes all commits of the cluster that have one wait for each other, and where it fails, so does the
-// change. What it is worth is the time until the others' next look; nothing depends on it.
-func (s *Store) hint(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.hints:
-		}
-		c, cancel := context.WithTimeout(ctx, lookTime) // soon it is worth nothing, but to cut it off costs a connection
-		_, _ = s.pool.Exec(c, `SELECT pg_notify($1::text, '')`, s.sql.channel)
-		cancel()
-		pause(ctx, minPause) // what others change meanwhile is one hint, too
-	}
 }

@@ -74,7 +74,7 @@ type Store struct {
 	watchers watch.Watchers
 	feed     feed
 	marks    marks
-	hints    chan struct{} // holds one element when there is something that others should look at
+	hints    hints
 
 	closed  atomic.Bool
 	closing sync.Once
@@ -126,7 +126,8 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error)
 	if err := prepare(ctx, pool, q, o); err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, options: o, sql: q, hints: make(chan struct{}, 1)}
+	s := &Store{pool: pool, options: o, sql: q}
+	s.hints.more = make(chan struct{}, 1)
 	s.feed.wake = make(chan struct{}, 1)
 	if err := s.mark(ctx); err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (s *Store) Replace(ctx context.Context, r *apikey.Record) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.change(ctx, s.sql.replace, uuid(r.ID), int64(r.Version), w.body, w.subject, w.typ, w.nameFold,
+	n, err := s.change(ctx, s.sql.replace, r.ID, int64(r.Version), w.body, w.subject, w.typ, w.nameFold,
 		w.uniqueKey, w.expires, w.revoked, w.numbers)
 	if err == nil && n == 0 {
 		return apikey.ErrConflict
@@ -97,23 +97,20 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	n, err := s.change(ctx, s.sql.remove, uuid(id))
+	n, err := s.change(ctx, s.sql.remove, id)
 	if err == nil && n == 0 {
 		return apikey.ErrNotFound
 	}
 	return answer("delete", id, err)
 }
 
-// change is write for a statement that logs what it does, under a new tag, which is its first parameter.
-func (s *Store) change(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+// change is write for a statement that changes a key and logs it, under a new tag, which is its first parameter.
+func (s *Store) change(ctx context.Context, sql string, id apikey.ID, args ...any) (rows int64, err error) {
 	var tag [8]byte
 	rand.Read(tag[:])
-	rows, err = s.write(ctx, sql, append([]any{int64(binary.BigEndian.Uint64(tag[:]))}, args...)...)
-	if rows > 0 || err != nil {
-		select {
-		case s.hints <- struct{}{}:
-		default: // there is one already that has not been sent yet
-		}
+	rows, err = s.write(ctx, sql, append([]any{int64(binary.BigEndian.Uint64(tag[:])), uuid(id)}, args...)...)
+	if (rows > 0 || err != nil) && !s.options.NoListen {
+		s.hints.add(id)
 	}
 	return rows, err
 }
