@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -35,3 +36,6 @@ func Marks(s *Store) int {
 func Prune(ctx context.Context, s *Store) { s.prune(ctx) }
 
 func PruneSome(ctx context.Context, s *Store) (int64, error) { return s.pruneSome(ctx) }
+
+// Address returns where a store is, as stacks say it.
+func Address(s *Store) string { return fmt.Sprintf("%p", s) }

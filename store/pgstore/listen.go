@@ -65,7 +65,7 @@ func (l *listener) wait(ctx context.Context, paused, until time.Time) error {
 			end = paused
 		}
 		left := time.Until(end)
-		if left <= 0 {
+		if left <= 0 || ctx.Err() != nil {
 			return ctx.Err()
 		}
 		c, cancel := context.WithTimeout(ctx, left)
