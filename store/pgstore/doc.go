@@ -19,9 +19,9 @@
 //
 // Every change of a key is logged in the statement that makes it. The log's numbers have no gaps and become visible in
 // their order, as each change holds the row with the last number until its commit. So changes are committed
-// one after the other, some thousand a second on one disk; creates, last uses and reads do not wait for that. (A transaction that
-// stays open for long, a dump for one, keeps the row's old versions: each 10,000 changes meanwhile make the next ones
-// slower by about a millisecond, until it ends.) Processes read
+// one after the other, each with a flush of its own; creates, last uses and reads do not wait for that. (A transaction that
+// stays open for long, a dump for one, keeps the row's old versions: until it ends, many changes meanwhile make the next ones
+// slower.) Processes read
 // what follows the last number that they know, over a connection of their own beside the pool's. What is older than an
 // hour is pruned, by whichever process comes first. One that slept for longer, or finds that the database was taken
 // back to an earlier state, distrusts everything it has read.
@@ -37,8 +37,9 @@
 // allows, revocations are lost with all else that it lacks: make replication synchronous if that must not be. The same is true of fsync
 // = off. With synchronous_commit = off Open refuses to work.
 //
-// The pool has max(4, cores) connections, unless the DSN says pool_max_conns; a store that is watched takes one more. Contexts should have
-// deadlines: without one, a call waits for a network that is silent for as long as the operating system does. When the context of a write
+// The pool has max(4, cores) connections, unless the DSN says pool_max_conns; a store that is watched takes one more. A network that
+// is silent is waited for as long as the context allows, but for no longer than 5 seconds to read a key, and a minute to write one or to list
+// many. Open and Migrate have what their context gives. When the context of a write
 // ends, the write may go on for one more second, so that nearly always it is known whether it was done.
 //
 // A role that doesn't migrate needs USAGE on the schema, and on its tables SELECT, INSERT, UPDATE and DELETE. The tables are

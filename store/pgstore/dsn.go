@@ -21,14 +21,21 @@ const (
 	lateTime = 50 * time.Millisecond
 )
 
+const (
+	asURL   = "postgres://user@host:5432/database"
+	asWords = "host=… user=… dbname=…"
+)
+
 // parse reads a DSN. Its errors repeat none of it: there may be a password in it, where a mistake has put it.
 func parse(dsn string) (*pgxpool.Config, error) {
-	if strings.TrimSpace(dsn) == "" { // pgx would take whatever database is near
-		return nil, errors.New("pgstore: the DSN is empty; is a variable not set? It is a URL, postgres://user@host:5432/database, or keywords and values, host=… user=… dbname=…")
+	switch strings.TrimRight(strings.TrimSpace(dsn), "/") {
+	case "", "postgres:", "postgresql:": // pgx would take whatever database is near
+		return nil, errors.New("pgstore: the DSN is empty; is a variable not set? It is a URL, " + asURL + ", or keywords and values, " + asWords)
 	}
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil || misread(dsn, &config.ConnConfig.Config) {
-		return nil, errors.New("pgstore: the DSN is neither a URL, postgres://user@host:5432/database, nor keywords and values, host=… user=… dbname=…, that pgx understands; in a URL's password, write %40 for @ and %2F for /")
+		return nil, errors.New("pgstore: the DSN is neither a URL, " + asURL + ", nor keywords and values, " + asWords +
+			", that pgx understands, or a value in it can't be; in a URL's password, write %40 for @ and %2F for /")
 	}
 	if config.ConnConfig.ValidateConnect == nil {
 		config.ConnConfig.ValidateConnect = isPrimary // with several hosts, the next one is tried

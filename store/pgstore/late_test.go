@@ -15,7 +15,7 @@ func TestNumbersBecomeVisibleInOrder(t *testing.T) {
 	t.Parallel()
 	for _, commits := range []bool{true, false} {
 		p := newPlace(t)
-		here, other := p.open(pgstore.Options{Poll: 20 * time.Millisecond}), p.open(pgstore.Options{})
+		here, other := p.open(pgstore.Options{Poll: 20 * time.Millisecond}), p.open(pgstore.Options{NoListen: true})
 		createKeys(t, other, 0, 2)
 		told := watch(t, here)
 		told.forget()

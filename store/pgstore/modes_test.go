@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -22,6 +23,14 @@ const (
 	contract suites = 1 << iota
 	watching
 )
+
+// wholeContract skips what runs all of storetest once more, unless it is CI that asks.
+func wholeContract(t *testing.T) {
+	t.Helper()
+	if os.Getenv("APIKEY_REQUIRE_POSTGRES") != "1" {
+		t.Skip("SKIPPED: takes long; APIKEY_REQUIRE_POSTGRES=1 runs it")
+	}
+}
 
 // The contract holds however the database is reached and set.
 func TestModes(t *testing.T) {
@@ -50,8 +59,8 @@ func TestModes(t *testing.T) {
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
-			if mode.long && testing.Short() {
-				t.Skip("SKIPPED: -short")
+			if mode.long {
+				wholeContract(t)
 			}
 			dsn, schema := migrated(t)
 			reached := mode.reach(t, dsn)

@@ -98,9 +98,7 @@ func TestMigrateRefusesRole(t *testing.T) {
 // What the advice says is enough for all that a store does, also with Migrate where there is nothing to be done.
 func TestRoleWithoutCreate(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: -short")
-	}
+	wholeContract(t)
 	dsn, schema := migrated(t)
 	role := asRole(t, dsn, schema, mayEnter, mayWrite)
 	fresh := func(t *testing.T) apikey.Store {
