@@ -21,13 +21,13 @@ const (
 	manyTime = time.Minute // for one of many, and for a write, which may have to wait for others
 )
 
-// read calls f with a connection, and again with another one if that is dead.
+// read calls f with a connection, and again with another one if that is dead, or has forgotten what was prepared.
 func (s *Store) read(ctx context.Context, atMost time.Duration, f func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	for try := 1; ; try++ {
 		dead, err := s.with(ctx, f)
-		if !dead || ctx.Err() != nil || try == maxDead {
+		if !dead && code(err) != unknownStatement || ctx.Err() != nil || try == maxDead {
 			return err
 		}
 	}

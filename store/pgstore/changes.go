@@ -16,7 +16,7 @@ import (
 const commitTime = time.Minute
 
 // Changes returns the records that were replaced or deleted no longer than within ago, and some of
-// the minutes before. It takes as long as there were changes in that time. See [apikey.ChangeLog].
+// the minutes before. It takes as long as there were changes in that time; all of the log, where the store was not open then. See [apikey.ChangeLog].
 func (s *Store) Changes(ctx context.Context, within time.Duration) ([]apikey.Logged, error) {
 	if err := s.ready(ctx); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@
 // stays open for long, a dump for one, keeps the row's old versions: until it ends, many changes meanwhile make the next ones
 // slower.) Processes read
 // what follows the last number that they know, over a connection of their own beside the pool's. What is older than an
-// hour is pruned, by whichever process comes first. One that slept for longer, or finds that the database was taken
+// hour is pruned, by a process that has been there for that long, or than a day, by any. One that slept for longer, or finds that the database was taken
 // back to an earlier state, distrusts everything it has read.
 //
 // # What to know
@@ -37,6 +37,9 @@
 // allows, revocations are lost with all else that it lacks: make replication synchronous if that must not be. The same is true of fsync
 // = off. With synchronous_commit = off Open refuses to work.
 //
+// A client that dies in the middle of a change, or its network, may keep all others from changing any key until the server notices: have
+// tcp_keepalives_idle, which is two hours if nothing is said, be a minute there.
+//
 // The pool has max(4, cores) connections, unless the DSN says pool_max_conns; a store that is watched takes one more. A network that
 // is silent is waited for as long as the context allows, but for no longer than 5 seconds to read a key, and a minute to write one or to list
 // many. Open and Migrate have what their context gives. When the context of a write
@@ -47,9 +50,9 @@
 // of one version and the next may run beside each other, as long as the older ones were there first: a program refuses tables that are newer than it is.
 //
 // The tables hold no secret: of a key's secret only the argon2id hash, and, with a keyring, a MAC. They do hold names, subjects and
-// claims, and who can write them can make keys. Columns beside the body are what statements search by; to read them is fine, to change
-// them by hand is not: a row that does not agree with itself is an error, and what is changed without the log is not seen by
-// others. To end all keys of somebody by hand, use the Issuer of a small program.
+// claims, and who can write them can make keys. Columns beside the body are what statements search by; to read them is fine. A key can't be changed by
+// hand: one whose row says another subject, type, expiry or revocation than its body is an error to whoever reads it, and as the log has
+// nothing of it, it stays as it was where it is remembered. Revoke with an Issuer, in a program of ten lines if need be.
 //
 // A backup that is restored brings back the keys that were revoked since; revoke them again.
 package pgstore

@@ -14,8 +14,8 @@ import (
 
 // What pgx leaves to the operating system, unless the DSN says it.
 const (
-	connectTime = 5 * time.Second
-	pingTime    = time.Second // for a connection that was idle to show that it is alive
+	connectTime = 2 * time.Second // for each host
+	pingTime    = time.Second     // for a connection that was idle to show that it is alive
 	// lateTime is what a statement gets for its answer when its context has ended. To cut it off costs the connection, and
 	// closing that occupies its place in the pool for as long as the server takes to notice.
 	lateTime = 50 * time.Millisecond
@@ -73,7 +73,7 @@ func misread(dsn string, c *pgconn.Config) bool {
 }
 
 func isPrimary(ctx context.Context, c *pgconn.PgConn) error {
-	result := c.ExecParams(ctx, `SELECT pg_is_in_recovery()`, nil, nil, nil, nil).Read()
+	result := c.ExecParams(ctx, `SELECT pg_catalog.pg_is_in_recovery()`, nil, nil, nil, nil).Read()
 	if result.Err != nil {
 		return result.Err
 	}

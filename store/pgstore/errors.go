@@ -11,6 +11,7 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	unknownStatement     = "26000"
 	undefinedTable       = "42P01"
 	undefinedSchema      = "3F000"
 	noPrivilege          = "42501"
@@ -35,10 +36,8 @@ func taken(err error, constraint string) bool {
 // undone reports whether a statement certainly had no effect, and may have one if it is tried again.
 func undone(err error) bool {
 	switch code(err) {
-	case serializationFailure, deadlockDetected:
+	case serializationFailure, deadlockDetected, unknownStatement: // the last: somebody had the session forget what was prepared
 		return true
-	case uniqueViolation:
-		return taken(err, "apikey_changes_pkey") // where the isolation level is such that the number is an old one
 	}
 	return pgconn.SafeToRetry(err)
 }

@@ -107,19 +107,19 @@ func (s *Store) look(ctx context.Context, c *pgx.Conn, began time.Time) error {
 			return nil
 		}
 	}
-	began = time.Now()
 	newest, err := s.newestEntry(ctx, c)
 	if err != nil {
 		return err
 	}
 	s.feed.last, s.feed.server = newest.position, newest.server
-	s.marks.add(newest.position)
+	s.marks.add(newest.position, began)
 	s.watchers.Tell(apikey.Change{Gap: true, Fresh: began})
 	return nil
 }
 
 // deliver tells of entries that follow the last one. Beyond a number that is missing the last one does not move, so that what
-// may come in its place is told, too; no Store leaves one out, but a hand might.
+// may come in its place is told, too, and as nobody knows what it was, nothing that was read can be trusted. No Store leaves a number
+// out, but a hand might.
 func (s *Store) deliver(entries []entry, began time.Time) {
 	for _, e := range entries {
 		s.watchers.Tell(apikey.Change{ID: e.id})
@@ -127,8 +127,9 @@ func (s *Store) deliver(entries []entry, began time.Time) {
 			s.feed.last = e.position
 		}
 	}
-	s.marks.add(s.feed.last)
-	s.watchers.Tell(apikey.Change{Fresh: began})
+	hole := len(entries) > 0 && entries[len(entries)-1].position != s.feed.last
+	s.marks.add(s.feed.last, began)
+	s.watchers.Tell(apikey.Change{Gap: hole, Fresh: began})
 }
 
 // entry is one of the log.

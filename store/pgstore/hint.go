@@ -71,7 +71,7 @@ func (s *Store) hint(ctx context.Context) {
 		case <-s.hints.more:
 		}
 		c, cancel := context.WithTimeout(ctx, lookTime) // soon it is worth nothing, but to cut it off costs a connection
-		_, _ = s.pool.Exec(c, `SELECT pg_notify($1::text, $2::text)`, s.sql.channel, s.hints.take())
+		_, _ = s.pool.Exec(c, `SELECT pg_catalog.pg_notify($1::text, $2::text)`, s.sql.channel, s.hints.take())
 		cancel()
 		pause(ctx, minPause) // what is changed meanwhile is one hint
 	}

@@ -44,25 +44,21 @@ func (s *Store) List(ctx context.Context, f apikey.Filter, before apikey.ID, lim
 
 // collect returns the records of a list, and the last that was looked at, if there may be more behind it.
 func collect(rows pgx.Rows) (page []*apikey.Record, end apikey.ID, err error) {
-	var primary bool
-	var last, matches *bool
+	var primary, matches bool
+	var visit int
 	var id pgtype.UUID
-	var version, lastUsed *int64
-	var body []byte
-	var used []int64
-	_, err = pgx.ForEachRow(rows, []any{&primary, &last, &matches, &id, &version, &body, &lastUsed, &used}, func() error {
+	var found stored
+	_, err = pgx.ForEachRow(rows, append([]any{&primary, &visit, &matches, &id}, found.targets()...), func() error {
 		switch {
 		case !primary:
 			return ErrStandby
-		case last == nil: // there is no record
-			return nil
-		case *last:
+		case visit == maxVisits:
 			end = id.Bytes
 		}
-		if !*matches {
+		if !matches { // or there is none at all
 			return nil
 		}
-		r, err := record(id.Bytes, *version, body, *lastUsed, used)
+		r, err := found.record(id.Bytes)
 		page = append(page, r)
 		return err
 	})

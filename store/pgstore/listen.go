@@ -19,10 +19,12 @@ type listener struct {
 
 // connect makes a connection as the pool makes its own.
 func (s *Store) connect(ctx context.Context) (*listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
-	defer cancel()
 	config := s.pool.Config()
 	to := config.ConnConfig
+	// Each host has its time, or one that is silent would keep the next from being tried.
+	hosts := time.Duration(1 + len(to.Fallbacks))
+	ctx, cancel := context.WithTimeout(ctx, lookTime+hosts*max(to.ConnectTimeout, connectTime))
+	defer cancel()
 	l := new(listener)
 	// A wait ends without costing the connection, whatever the pool has its own do then.
 	to.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler { return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()} }

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// marks say where the log ended at instants of this process's monotonic clock. What comes after an old mark was committed
-// after it, and what a mark has was committed before it, whatever the clocks of databases said
+// marks say where the log ended at instants of this process's monotonic clock, or a little before. What a mark has was
+// committed before it, and what was committed after it comes behind it, whatever the clocks of databases said
 // then or say now.
 type marks struct {
 	mu  sync.Mutex
@@ -30,14 +30,16 @@ const (
 	keptFor = apikey.ChangesKept + 5*time.Minute
 )
 
-// add notes that the log was just read to its end.
-func (m *marks) add(end position) {
+// add notes that the log was just read to its end, by a read that began at an instant.
+func (m *marks) add(end position, began time.Time) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n := len(m.all); n > 0 {
 		switch last := m.all[n-1]; {
-		case end.sequence < last.sequence, end.sequence == last.sequence && end.tag != last.tag: // the database was taken back
+		case end.sequence < last.sequence && began.Before(last.at): // another read, which began later, was quicker
+			return
+		case end.sequence < last.sequence: // the database was taken back
 			m.all = nil
 		case now.Sub(last.at) < markEvery:
 			return
@@ -73,9 +75,10 @@ func (m *marks) first() mark {
 // mark reads where the log ends.
 func (s *Store) mark(ctx context.Context) error {
 	return s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
+		began := time.Now()
 		end, err := s.newestEntry(ctx, c)
 		if err == nil {
-			s.marks.add(end.position)
+			s.marks.add(end.position, began)
 		}
 		return err
 	})

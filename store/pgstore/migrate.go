@@ -78,7 +78,8 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return migrate(ctx, tx, o.Schema, q, all) })
+	// In read committed, what another program has just done is seen once the lock is had.
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return migrate(ctx, tx, o.Schema, q, all) })
 	if err != nil {
 		return explain("migrate schema "+o.Schema, err)
 	}
@@ -88,11 +89,11 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, opts *Options) error {
 func migrate(ctx context.Context, tx pgx.Tx, schema string, q *statements, all []string) error {
 	lock := fnv.New64a()
 	fmt.Fprintf(lock, "apikey pgstore %s", schema)
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1::bigint)`, int64(lock.Sum64())); err != nil {
+	if _, err := tx.Exec(ctx, `SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)`, int64(lock.Sum64())); err != nil {
 		return err
 	}
 	var exists bool // CREATE SCHEMA IF NOT EXISTS asks for the privilege even then
-	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)`, schema).Scan(&exists); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::text)`, schema).Scan(&exists); err != nil {
 		return err
 	}
 	name := pgx.Identifier{schema}.Sanitize()
@@ -103,7 +104,7 @@ func migrate(ctx context.Context, tx pgx.Tx, schema string, q *statements, all [
 	}
 	version := 0
 	var there bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1::text AND tablename = 'apikey_schema')`, schema).Scan(&there)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = $1::text AND tablename = 'apikey_schema')`, schema).Scan(&there)
 	if err == nil && there {
 		err = tx.QueryRow(ctx, q.version).Scan(&version)
 	}

@@ -75,6 +75,7 @@ type Store struct {
 	feed     feed
 	marks    marks
 	hints    hints
+	changing chan struct{} // holds an element for each change under way
 
 	closed  atomic.Bool
 	closing sync.Once
@@ -128,6 +129,7 @@ func New(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error)
 	}
 	s := &Store{pool: pool, options: o, sql: q}
 	s.hints.more = make(chan struct{}, 1)
+	s.changing = make(chan struct{}, max(1, pool.Config().MaxConns/2))
 	s.feed.wake = make(chan struct{}, 1)
 	if err := s.mark(ctx); err != nil {
 		return nil, err

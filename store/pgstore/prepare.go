@@ -15,8 +15,8 @@ import (
 func prepare(ctx context.Context, pool *pgxpool.Pool, q *statements, o Options) error {
 	var standby, readOnly bool
 	var encoding, commit, isolation string
-	err := pool.QueryRow(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
-	current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('transaction_isolation')`).Scan(&standby, &readOnly, &encoding, &commit, &isolation)
+	err := pool.QueryRow(ctx, `SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only') = 'on',
+	pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('synchronous_commit'), pg_catalog.current_setting('transaction_isolation')`).Scan(&standby, &readOnly, &encoding, &commit, &isolation)
 	switch {
 	case err != nil:
 		return explain("connect", err)
@@ -46,9 +46,9 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, q *statements, o Options) 
 func checkTables(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 	missing := []string{"apikey_keys", "apikey_values", "apikey_feed", "apikey_changes"}
 	rows, err := pool.Query(ctx, `SELECT c.relname::text,
-	has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-	AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
-FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	pg_catalog.has_table_privilege(c.oid, 'SELECT'::text) AND pg_catalog.has_table_privilege(c.oid, 'INSERT'::text)
+	AND pg_catalog.has_table_privilege(c.oid, 'UPDATE'::text) AND pg_catalog.has_table_privilege(c.oid, 'DELETE'::text)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = $1::text AND c.relname::text = ANY ($2::text[])`, schema, missing)
 	if err != nil {
 		return explain("look at the tables", err)

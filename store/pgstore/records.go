@@ -32,41 +32,29 @@ func (s *Store) Get(ctx context.Context, id apikey.ID) (r *apikey.Record, err er
 		return nil, err
 	}
 	err = s.read(ctx, oneTime, func(ctx context.Context, c *pgx.Conn) error {
-		var primary bool
-		var version, lastUsed int64
-		var body []byte
-		var used []int64
-		switch err := c.QueryRow(ctx, s.sql.get, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); {
-		case errors.Is(err, pgx.ErrNoRows):
-			r, err = s.find(ctx, c, id)
-			return err
-		case err != nil:
-			return err
-		case !primary:
-			return ErrStandby
+		r, err = s.find(ctx, c, s.sql.get, id)
+		if errors.Is(err, pgx.ErrNoRows) {
+			r, err = s.find(ctx, c, s.sql.find, id)
 		}
-		r, err = record(id, version, body, lastUsed, used)
 		return err
 	})
 	return r, answer("read", id, err)
 }
 
-// find is Get for a record that there may not be.
-func (s *Store) find(ctx context.Context, c *pgx.Conn, id apikey.ID) (*apikey.Record, error) {
+// find reads a record by one of two statements.
+func (s *Store) find(ctx context.Context, c *pgx.Conn, sql string, id apikey.ID) (*apikey.Record, error) {
 	var primary bool
-	var version, lastUsed *int64
-	var body []byte
-	var used []int64
-	if err := c.QueryRow(ctx, s.sql.find, uuid(id)).Scan(&primary, &version, &body, &lastUsed, &used); err != nil {
+	var found stored
+	if err := c.QueryRow(ctx, sql, uuid(id)).Scan(append([]any{&primary}, found.targets()...)...); err != nil {
 		return nil, err
 	}
 	switch {
 	case !primary:
 		return nil, ErrStandby
-	case version == nil:
+	case found.version == noVersion:
 		return nil, apikey.ErrNotFound
 	}
-	return record(id, *version, body, *lastUsed, used)
+	return found.record(id)
 }
 
 // Replace stores the next Version of a record. See [apikey.Store].
@@ -105,7 +93,14 @@ func (s *Store) Delete(ctx context.Context, id apikey.ID) error {
 }
 
 // change is write for a statement that changes a key and logs it, under a new tag, which is its first parameter.
+// Changes wait for each other, and while they do they take no more than half of the connections from those who read.
 func (s *Store) change(ctx context.Context, sql string, id apikey.ID, args ...any) (rows int64, err error) {
+	select {
+	case s.changing <- struct{}{}:
+		defer func() { <-s.changing }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 	var tag [8]byte
 	rand.Read(tag[:])
 	rows, err = s.write(ctx, sql, append([]any{int64(binary.BigEndian.Uint64(tag[:])), uuid(id)}, args...)...)

@@ -29,13 +29,18 @@ func wantFault(t *testing.T, call string, err error, says string) {
 // What was written past this package, or damaged, is neither a record nor none.
 func TestRowsThatAreNone(t *testing.T) {
 	t.Parallel()
-	const disagrees, noRecord = "does not agree with itself", "not a record this program understands"
+	const disagrees, noRecord = "does not agree with its body", "not a record this program understands"
 	for _, test := range []struct{ name, set, says string }{
 		{"control: nothing", "subject = subject", ""},
 		{"another's body", "body = (SELECT o.body FROM $s.apikey_keys AS o WHERE o.id <> k.id)", disagrees},
 		{"another version", "version = version + 1", disagrees},
 		{"no version", "version = 0", disagrees},
 		{"a version below zero", "version = -1", disagrees},
+		{"revoked by hand", "revoked_at = 1", disagrees},
+		{"expired by hand", "expires_at = 1", disagrees},
+		{"given away by hand", "type = 'other_type'", disagrees},
+		{"another number", "numbers = '{7}'", disagrees},
+		{"a number too many", "numbers = numbers || 7", disagrees},
 		{"a last use too many", "used = used || 0::bigint", disagrees},
 		{"a last use too few", "used = '{}'", disagrees},
 		{"a bit of the body", "body = set_bit(body, 100, 1 - get_bit(body, 100))", noRecord},

@@ -47,7 +47,7 @@ func (s shape) looked() (text string, args int) {
 		c.add("type = ?::text")
 	}
 	if s&byName != 0 {
-		c.add("strpos(name_fold, ?::text) > 0")
+		c.add("pg_catalog.strpos(name_fold, ?::text) > 0")
 	}
 	if s&byValidity != 0 {
 		c.add("revoked_at = 0 AND (expires_at = 0 OR expires_at > ?::bigint)")
@@ -101,13 +101,13 @@ func (s shape) list() string {
 	limit, most := "(SELECT $"+strconv.Itoa(args+1)+"::bigint)", strconv.Itoa(maxVisits)
 	visit, wanted := "0 AS visit", "matches"
 	if s&(byType|byName|byValidity) != 0 { // else each matches, and a page is full before
-		visit, wanted = "row_number() OVER ("+order+") AS visit", "(matches OR visit = "+most+")"
+		visit, wanted = "pg_catalog.row_number() OVER ("+order+") AS visit", "(matches OR visit = "+most+")"
 	}
-	return `SELECT $primary, page.* FROM (VALUES (1)) AS one (n) LEFT JOIN (
-	SELECT visit = ` + most + ` AS last, matches, id, version, body, last_used, used FROM (
-		SELECT ` + looked + ` AS matches, ` + visit + `, subject, id, version, body, last_used, used
+	return `SELECT $primary, coalesce(k.visit, 0), coalesce(k.matches, false), k.id, ` + absent + ` FROM (VALUES (1)) AS one (n) LEFT JOIN (
+	SELECT * FROM (
+		SELECT ` + looked + ` AS matches, ` + visit + `, *
 		FROM $s.apikey_keys ` + where + ` ` + order + ` LIMIT ` + most + `) AS seen
-	WHERE ` + wanted + ` ` + order + ` LIMIT ` + limit + `) AS page ON true ORDER BY page.id DESC`
+	WHERE ` + wanted + ` ` + order + ` LIMIT ` + limit + `) AS k ON true ORDER BY k.id DESC`
 }
 
 func (s shape) count() string {
@@ -115,5 +115,5 @@ func (s shape) count() string {
 	if s&bySubject != 0 {
 		looked = "subject = $1::text AND " + looked
 	}
-	return `SELECT $primary, count(*) FROM $s.apikey_keys WHERE ` + looked
+	return `SELECT $primary, pg_catalog.count(*) FROM $s.apikey_keys WHERE ` + looked
 }

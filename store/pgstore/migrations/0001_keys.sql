@@ -50,7 +50,7 @@ CREATE TABLE apikey_changes (
 
 -- Entry 0 is no change: it is there so that the log has an end from the beginning.
 INSERT INTO apikey_feed (head, stamp)
-    VALUES (0, (extract(epoch FROM clock_timestamp()) * 1000)::bigint);
+    VALUES (0, (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000::float8)::bigint);
 INSERT INTO apikey_changes (sequence, tag, id, stamp, wall)
-    SELECT head, (random() * 9e18)::bigint, '00000000-0000-0000-0000-000000000000', stamp, stamp FROM apikey_feed;
+    SELECT head, (pg_catalog.random() * 9e18::float8)::bigint, '00000000-0000-0000-0000-000000000000', stamp, stamp FROM apikey_feed;
 INSERT INTO apikey_schema (version) VALUES (1);
