@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/seed-d3a9fb6b/apikey"
-	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
 )
 
 // verifierMain is the main function of a verifier.
@@ -52,7 +51,7 @@ func verify(ctx context.Context, in io.Reader, out *reporter) (err error) {
 	// From now on the end of in ends all that is waited for. The goroutine itself ends with in, or with the process.
 	go func() { stop(readOrders(ctx, lines, orders)) }()
 
-	store, err := pgstore.Open(ctx, s.DSN, &pgstore.Options{Schema: s.Schema, NoListen: s.NoListen, Poll: s.Poll})
+	store, err := open(ctx, s, false)
 	if err != nil {
 		return err
 	}
