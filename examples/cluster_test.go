@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strings"
 	"syscall"
@@ -53,9 +54,16 @@ func TestCluster(t *testing.T) {
 			}
 		}
 	})
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
+	t.Run("nobody reads", func(t *testing.T) {
+		t.Parallel()
+		clusterUnread(t, command(t, binary, []string{dsn}, "-revocations", "50", "-every", "5ms"))
+	})
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, os.Kill} {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
+			if s == syscall.SIGHUP && signal.Ignored(s) {
+				t.Skip("the tests run under nohup, and so does the program")
+			}
 			clusterEnded(t, command(t, binary, []string{dsn}, "-revocations", "1000000"), s)
 		})
 	}
@@ -89,6 +97,27 @@ func clusterEnded(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
 	if signal == os.Kill { // it could not drop it
 		execSQL(t, "DROP SCHEMA "+schemaOf(t, first)+" CASCADE")
 		return
+	}
+	wantNoSchema(t, first)
+}
+
+// clusterUnread reads the first line alone, as head does.
+func clusterUnread(t *testing.T, cmd *exec.Cmd) {
+	var logged strings.Builder
+	cmd.Stderr = &logged
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := bufio.NewReader(out).ReadString('\n')
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(logged.String(), "broken pipe") {
+		t.Errorf("%v, %s", err, logged.String())
 	}
 	wantNoSchema(t, first)
 }

@@ -66,7 +66,7 @@ func main() {
 		exit(child(context.Background(), os.Stdin, os.Stdout))
 	}
 	var o options
-	flag.StringVar(&o.DSN, "store", "", "`DSN` of the database; if not given, APIKEY_STORE, or else APIKEY_TEST_POSTGRES, holds it")
+	flag.StringVar(&o.DSN, "store", "", "`DSN` of the database (default the value of APIKEY_STORE, or else of APIKEY_TEST_POSTGRES)")
 	flag.IntVar(&o.Processes, "processes", 4, "processes")
 	flag.IntVar(&o.Goroutines, "goroutines", 8, "of each process")
 	flag.IntVar(&o.Keys, "keys", 100_000, "live keys")

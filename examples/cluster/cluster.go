@@ -36,7 +36,9 @@ func run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.close()) }() // before the schema is dropped
-	fmt.Fprintf(stdout, "%d verifiers, schema %s, listen %t, poll %v, bound %v\n", c.verifiers, s.Schema, c.listen, c.poll, c.staleness)
+	if _, err := fmt.Fprintf(stdout, "%d verifiers, schema %s, listen %t, poll %v, bound %v\n", c.verifiers, s.Schema, c.listen, c.poll, c.staleness); err != nil {
+		return err
+	}
 	began := time.Now()
 	work := &revoking{issuer: issuer, verifiers: v, pause: c.pause, staleness: c.staleness}
 	all, err := work.run(ctx, c.revocations)

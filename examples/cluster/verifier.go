@@ -10,13 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
 // verifierMain is the main function of a verifier.
 func verifierMain() int {
-	signal.Ignore(os.Interrupt) // Control-C is for all processes of the terminal. The parent ends this one when it is done.
+	// Control-C, and the end of a terminal, are for all its processes. The parent ends this one when it is done.
+	signal.Ignore(os.Interrupt, syscall.SIGHUP)
 	out := &reporter{lines: json.NewEncoder(os.Stdout)}
 	if err := verify(context.Background(), os.Stdin, out); err != nil {
 		out.tell(event{Kind: failed, Error: err.Error()})
