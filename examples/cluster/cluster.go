@@ -40,7 +40,7 @@ func run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 		return err
 	}
 	began := time.Now()
-	work := &revoking{issuer: issuer, verifiers: v, pause: c.pause, staleness: c.staleness}
+	work := &revoking{issuer: issuer, verifiers: v, pause: c.pause, staleness: c.staleness, wait: c.wait}
 	all, err := work.run(ctx, c.revocations)
 	if err != nil {
 		return err

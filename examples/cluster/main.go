@@ -62,7 +62,7 @@ func main() {
 type config struct {
 	dsn                    string
 	verifiers, revocations int
-	listen                 bool
+	listen, wait           bool
 	poll, staleness        time.Duration
 	pause, every           time.Duration
 }
@@ -77,6 +77,7 @@ func configure(args []string, env func(string) string, stderr io.Writer) (*confi
 	flags.BoolVar(&c.listen, "listen", true, "use LISTEN and NOTIFY; false: polling alone")
 	flags.DurationVar(&c.poll, "poll", 250*time.Millisecond, "`time` between two looks at what others have changed")
 	flags.DurationVar(&c.staleness, "staleness", time.Second, "`bound` of how long a revoked key may be accepted; more than twice -poll")
+	flags.BoolVar(&c.wait, "wait", false, "revoke a key when all verifiers have refused the one before, and not earlier")
 	flags.DurationVar(&c.pause, "pause", 10*time.Millisecond, "`time` between two revocations, at least")
 	flags.DurationVar(&c.every, "every", time.Millisecond, fmt.Sprintf("`time` between two rounds of a worker, each a call for every live key; a verifier has %d workers", workers))
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
