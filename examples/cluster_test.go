@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strings"
 	"syscall"
@@ -22,12 +23,20 @@ func TestCluster(t *testing.T) {
 	t.Parallel()
 	dsn := "APIKEY_STORE=" + pgtest.DSN(t)
 	binary := build(t, "cluster")
-	for name, flags := range map[string][]string{"listen": nil, "poll": {"-listen=false"}, "one process": {"-verifiers", "1"}} {
+	for name, c := range map[string]struct {
+		bound string
+		flags []string
+	}{
+		// By polls alone, 50 revocations that wait for each other would take longer than command lets it run.
+		"listen":      {"9s", []string{"-wait", "-poll", "4s", "-staleness", "9s"}},
+		"poll":        {"1s", []string{"-listen=false"}},
+		"one process": {"1s", []string{"-verifiers", "1"}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, stdout, stderr := ended(t, binary, []string{dsn}, append(flags, "-revocations", "50", "-every", "5ms")...) // which leaves something of the machine to other tests
+			code, stdout, stderr := ended(t, binary, []string{dsn}, append(c.flags, "-revocations", "50", "-every", "5ms")...) // which leaves something of the machine to other tests
 			if code != 0 || stderr != "" || !strings.Contains(stdout, "\n50 revocations, ") ||
-				!strings.HasSuffix(stdout, "\nacceptances that began after the bound of 1s: 0\n") {
+				!strings.HasSuffix(stdout, "\nacceptances that began after the bound of "+c.bound+": 0\n") {
 				t.Errorf("code %d, %q, printed\n%s", code, stderr, stdout)
 			}
 			wantNoSchema(t, stdout)
@@ -53,9 +62,16 @@ func TestCluster(t *testing.T) {
 			}
 		}
 	})
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, os.Kill} {
+	t.Run("nobody reads", func(t *testing.T) {
+		t.Parallel()
+		clusterUnread(t, command(t, binary, []string{dsn}, "-revocations", "50", "-every", "5ms"))
+	})
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, os.Kill} {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
+			if s == syscall.SIGHUP && signal.Ignored(s) {
+				t.Skip("the tests run under nohup, and so does the program")
+			}
 			clusterEnded(t, command(t, binary, []string{dsn}, "-revocations", "1000000"), s)
 		})
 	}
@@ -89,6 +105,27 @@ func clusterEnded(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
 	if signal == os.Kill { // it could not drop it
 		execSQL(t, "DROP SCHEMA "+schemaOf(t, first)+" CASCADE")
 		return
+	}
+	wantNoSchema(t, first)
+}
+
+// clusterUnread reads the first line alone, as head does.
+func clusterUnread(t *testing.T, cmd *exec.Cmd) {
+	var logged strings.Builder
+	cmd.Stderr = &logged
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := bufio.NewReader(out).ReadString('\n')
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(logged.String(), "broken pipe") {
+		t.Errorf("%v, %s", err, logged.String())
 	}
 	wantNoSchema(t, first)
 }

@@ -29,7 +29,7 @@ type job struct {
 type outcome struct {
 	Took      time.Duration
 	Latencies [kinds]openloop.Latencies
-	Refused   int      // verifications of keys that another process had changed
+	Refused   int      // verifications of what had been revoked or rotated away
 	Errors    []string // the first ones
 	Failures  int
 	Stats     apikey.Stats
@@ -92,27 +92,45 @@ func (j job) start(ctx context.Context) (all []outcome, err error) {
 	return all, nil
 }
 
-// child is one of the processes. It says when it is ready, and begins when it is told to.
+// child is one of the processes. It says when it is ready, begins when it is told to, and ends at once when in does: then whoever
+// started it has ended, and nobody would stop it.
 func child(ctx context.Context, in io.Reader, out io.Writer) error {
 	from, to := json.NewDecoder(in), json.NewEncoder(out)
 	var j job
 	if err := from.Decode(&j); err != nil {
 		return fmt.Errorf("read what to do: %w", err)
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	told := make(chan struct{})
+	// The goroutine itself ends with in, or with the process.
+	go func() {
+		var begin bool
+		if from.Decode(&begin) == nil {
+			close(told)
+			_, _ = io.Copy(io.Discard, in)
+		}
+		stop(errors.New("whoever started it has ended"))
+	}()
 	w, err := newWorker(ctx, j)
 	if err != nil {
 		return err
 	}
 	if err := to.Encode(true); err != nil {
-		return err
+		return errors.Join(err, w.close())
 	}
-	var begin bool
-	if err := from.Decode(&begin); err != nil {
-		return err
+	var o outcome
+	select {
+	case <-told:
+		o = w.work(ctx)
+	case <-ctx.Done():
 	}
-	o := w.work(ctx)
-	if err := w.close(); err != nil { // writes the last-used times
-		o.fail("close", err)
+	closing := w.close() // writes the last-used times
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), closing)
+	}
+	if closing != nil {
+		o.fail("close", closing)
 	}
 	o.Stats = w.verifier.Stats()
 	return to.Encode(o)

@@ -35,7 +35,7 @@ type options struct {
 
 func (o options) check() error {
 	if o.DSN == "" {
-		return errors.New("-store or APIKEY_TEST_POSTGRES names a database")
+		return errors.New("-store, APIKEY_STORE or APIKEY_TEST_POSTGRES names a database")
 	}
 	for _, n := range []int{o.Processes, o.Goroutines, o.Keys, o.Subjects, o.Connections, o.Loaders, o.Hot} {
 		if n < 1 {
@@ -66,7 +66,7 @@ func main() {
 		exit(child(context.Background(), os.Stdin, os.Stdout))
 	}
 	var o options
-	flag.StringVar(&o.DSN, "store", os.Getenv("APIKEY_TEST_POSTGRES"), "the database")
+	flag.StringVar(&o.DSN, "store", "", "`DSN` of the database (default the value of APIKEY_STORE, or else of APIKEY_TEST_POSTGRES)")
 	flag.IntVar(&o.Processes, "processes", 4, "processes")
 	flag.IntVar(&o.Goroutines, "goroutines", 8, "of each process")
 	flag.IntVar(&o.Keys, "keys", 100_000, "live keys")
@@ -80,6 +80,11 @@ func main() {
 		flag.IntVar(&o.Mix[k], k.String(), parts, "parts of the mix")
 	}
 	flag.Parse()
+	for _, name := range []string{"APIKEY_STORE", "APIKEY_TEST_POSTGRES"} { // no defaults of the flag, which usage prints: there may be a password in them
+		if o.DSN == "" {
+			o.DSN = os.Getenv(name)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	r, err := run(ctx, o)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-d3a9fb6b/apikey/internal/pgtest"
 )
 
 // The tests' own program is what the processes run.
@@ -21,12 +23,8 @@ func TestMain(m *testing.M) {
 
 func small(t *testing.T) options {
 	t.Helper()
-	o := options{DSN: os.Getenv("APIKEY_TEST_POSTGRES"), Processes: 2, Goroutines: 2, Keys: 200, Subjects: 5, Took: 2 * time.Second,
+	return options{DSN: pgtest.DSN(t), Processes: 2, Goroutines: 2, Keys: 200, Subjects: 5, Took: 2 * time.Second,
 		Lifetime: time.Hour, Connections: 2, Loaders: 4, Hot: 20, Mix: [kinds]int{verify: 80, create: 8, rotate: 4, revoke: 8}}
-	if o.DSN == "" {
-		t.Skip("APIKEY_TEST_POSTGRES names no database")
-	}
-	return o
 }
 
 // The whole program with few keys. Only what is counted is looked at, never a time.

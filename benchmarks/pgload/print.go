@@ -67,7 +67,7 @@ func (r *result) print(to io.Writer, o options) {
 		uses, failed = uses+w.Stats.LastUsedWrites, failed+w.Stats.LastUsedFailures
 		refused, failures = refused+w.Refused, failures+w.Failures
 	}
-	line("\nerrors: %d; refused, as another process had changed the key: %d; warm: %d; reads: %d; argon2 runs: %d; last-used times written: %d, failures: %d; live keys at the end: %d",
+	line("\nerrors: %d; refused, as the key had been revoked or rotated: %d; warm: %d; reads: %d; argon2 runs: %d; last-used times written: %d, failures: %d; live keys at the end: %d",
 		failures, refused, warm, reads, argon2, uses, failed, r.Live)
 
 	line("\n| table | bytes before | after | heap grew by | indexes | inserts | updates | of them HOT | deletes | dead |\n|---|---|---|---|---|---|---|---|---|---|")

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -34,6 +34,7 @@ type worker struct {
 	store    *pgstore.Store
 	issuer   *apikey.Issuer
 	verifier *apikey.Verifier
+	dead     []atomic.Bool // of Texts, those that are known to have been revoked or rotated away
 }
 
 func newWorker(ctx context.Context, j job) (*worker, error) {
@@ -42,7 +43,7 @@ func newWorker(ctx context.Context, j job) (*worker, error) {
 		return nil, errors.New("the DSN is none that pgx understands")
 	}
 	config.MaxConns = int32(j.Options.Connections)
-	w := &worker{job: j}
+	w := &worker{job: j, dead: make([]atomic.Bool, len(j.Texts))}
 	if w.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (w *worker) close() error {
 	return err
 }
 
-// work runs all goroutines until the time is over.
+// work runs all goroutines until the time is over, or ctx ends.
 func (w *worker) work(ctx context.Context) (o outcome) {
 	parts := make([]outcome, w.Options.Goroutines)
 	begun := time.Now()
@@ -99,21 +100,25 @@ func (w *worker) loop(ctx context.Context, g int, begun time.Time, o *outcome) {
 		if len(own) == 0 {
 			k = create
 		}
+		anyones, knownDead := -1, false      // the number of a text, if it is not one's own
+		if k == verify && r.IntN(all) != 0 { // one's own, too: it must be accepted
+			of := len(w.Texts) // the hot ones are not neighbours in the table
+			if r.IntN(10) != 0 {
+				of = w.Options.Hot
+			}
+			anyones = r.IntN(of) * 7919 % len(w.Texts)
+			knownDead = w.dead[anyones].Load()
+		}
 		before := time.Now()
 		var err error
 		var secret apikey.Secret
 		switch k {
 		case verify:
-			of := len(w.Texts) // the hot ones are not neighbours in the table
-			if r.IntN(10) != 0 {
-				of = w.Options.Hot
+			text := own[at]
+			if anyones >= 0 {
+				text = w.Texts[anyones]
 			}
-			if r.IntN(all) == 0 { // one's own, too: it must be accepted
-				_, err = w.verifier.Verify(ctx, own[at])
-			} else if _, err = w.verifier.Verify(ctx, w.Texts[r.IntN(of)*7919%len(w.Texts)]); errors.Is(err, apikey.ErrRejected) {
-				o.Refused++
-				err = nil
-			}
+			_, err = w.verifier.Verify(ctx, text)
 		case create:
 			if _, secret, err = w.issuer.Create(ctx, w.Options.params(len(w.Texts)+n)); err == nil {
 				own = append(own, secret.Reveal())
@@ -126,13 +131,21 @@ func (w *worker) loop(ctx context.Context, g int, begun time.Time, o *outcome) {
 			_, err = w.issuer.Revoke(ctx, id(own[at]), apikey.RevokeParams{Reason: "load"})
 		}
 		o.Latencies[k] = append(o.Latencies[k], time.Since(before))
+		if anyones >= 0 {
+			err = w.answered(ctx, anyones, knownDead, err, o)
+		}
+		if ctx.Err() != nil {
+			return // what failed since says nothing
+		}
 		if err != nil {
 			o.fail(k.String(), err)
 			continue
 		}
 		if k == revoke { // and from here on no call accepts it
-			if _, err := w.verifier.Verify(ctx, own[at]); !errors.Is(err, apikey.ErrRevoked) {
-				o.fail("a revoked key", fmt.Errorf("verified as %w", err))
+			if _, err := w.verifier.Verify(ctx, own[at]); err == nil {
+				o.fail("a revoked key", errors.New("accepted"))
+			} else if !errors.Is(err, apikey.ErrRevoked) && ctx.Err() == nil {
+				o.fail("a revoked key", err)
 			}
 			own[at] = own[len(own)-1]
 			own = own[:len(own)-1]

@@ -13,14 +13,13 @@ import (
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/hash"
-	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
 )
 
 // run measures, and cleans up whatever happens.
 func run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 	s := settings{DSN: c.dsn, Schema: "apikey_cluster_" + strings.ToLower(rand.Text()[:10]),
 		NoListen: !c.listen, Poll: c.poll, Staleness: c.staleness, Every: c.every}
-	store, err := pgstore.Open(ctx, s.DSN, &pgstore.Options{Schema: s.Schema, Migrate: true, NoListen: s.NoListen, Poll: s.Poll})
+	store, err := open(ctx, s, true)
 	if err != nil {
 		return err
 	}
@@ -37,9 +36,11 @@ func run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.close()) }() // before the schema is dropped
-	fmt.Fprintf(stdout, "%d verifiers, schema %s, listen %t, poll %v, bound %v\n", c.verifiers, s.Schema, c.listen, c.poll, c.staleness)
+	if _, err := fmt.Fprintf(stdout, "%d verifiers, schema %s, listen %t, poll %v, bound %v\n", c.verifiers, s.Schema, c.listen, c.poll, c.staleness); err != nil {
+		return err
+	}
 	began := time.Now()
-	work := &revoking{issuer: issuer, verifiers: v, pause: c.pause, staleness: c.staleness}
+	work := &revoking{issuer: issuer, verifiers: v, pause: c.pause, staleness: c.staleness, wait: c.wait}
 	all, err := work.run(ctx, c.revocations)
 	if err != nil {
 		return err

@@ -4,8 +4,14 @@
 //	go run ./examples/cluster -store postgres://user@host/database
 //
 // Every key is in the memory of every process before it is revoked, so that only news of the revocation can end it. The
-// program ends with code 1 if a key was accepted later than the bound, -staleness, after Revoke had returned, or if
-// a verifier could not tell. It works in a schema of its own, which it drops in the end.
+// program ends with code 1 if a key was accepted later than the bound, -staleness, after Revoke had returned, if
+// a verifier could not tell, and after any error of the database.
+//
+// It works in a schema of its own, apikey_cluster_ and ten letters and digits, whose name it prints. It drops the schema in the end, also when it is
+// interrupted. One that is killed leaves it behind: DROP SCHEMA apikey_cluster_… CASCADE.
+//
+// Each verifier takes up to max(4, cores) connections, and one more for what others change; what issues and revokes takes as many without
+// that one. With pool_max_conns=2, say, in the DSN they are at most 3 and 2.
 //
 // The keys' hashes cost next to nothing, and protect nothing: hashing is not what is measured.
 package main
@@ -31,7 +37,12 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == verifierCommand {
 		os.Exit(verifierMain())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // or the schema would stay where the reader of what is printed has gone: now printing is an error
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	context.AfterFunc(ctx, stop) // a second signal kills; the verifiers end by themselves then
 	c, err := configure(os.Args[1:], os.Getenv, os.Stderr)
 	if err == nil {
@@ -51,7 +62,7 @@ func main() {
 type config struct {
 	dsn                    string
 	verifiers, revocations int
-	listen                 bool
+	listen, wait           bool
 	poll, staleness        time.Duration
 	pause, every           time.Duration
 }
@@ -60,12 +71,13 @@ func configure(args []string, env func(string) string, stderr io.Writer) (*confi
 	var c config
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&c.dsn, "store", "", "`DSN` of the database; without it APIKEY_STORE or APIKEY_TEST_POSTGRES is")
+	flags.StringVar(&c.dsn, "store", "", "`DSN` of the database (default the value of APIKEY_STORE, or else of APIKEY_TEST_POSTGRES)")
 	flags.IntVar(&c.verifiers, "verifiers", 3, "`number` of processes that verify")
 	flags.IntVar(&c.revocations, "revocations", 1000, "`number` of keys to be revoked")
 	flags.BoolVar(&c.listen, "listen", true, "use LISTEN and NOTIFY; false: polling alone")
 	flags.DurationVar(&c.poll, "poll", 250*time.Millisecond, "`time` between two looks at what others have changed")
 	flags.DurationVar(&c.staleness, "staleness", time.Second, "`bound` of how long a revoked key may be accepted; more than twice -poll")
+	flags.BoolVar(&c.wait, "wait", false, "revoke a key when all verifiers have refused the one before, and not earlier")
 	flags.DurationVar(&c.pause, "pause", 10*time.Millisecond, "`time` between two revocations, at least")
 	flags.DurationVar(&c.every, "every", time.Millisecond, fmt.Sprintf("`time` between two rounds of a worker, each a call for every live key; a verifier has %d workers", workers))
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -84,7 +96,7 @@ func configure(args []string, env func(string) string, stderr io.Writer) (*confi
 		}
 	}
 	if c.dsn == "" {
-		return nil, errors.New("it needs PostgreSQL: docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17, " +
+		return nil, errors.New("it needs PostgreSQL: docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:15, " +
 			"and then -store postgres://postgres@127.0.0.1:5432/postgres")
 	}
 	return &c, nil

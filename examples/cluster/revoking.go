@@ -21,6 +21,7 @@ type revoking struct {
 	issuer           *apikey.Issuer
 	verifiers        *verifiers
 	pause, staleness time.Duration
+	wait             bool // for the refusals of a key before the next is revoked
 	keys             []*issued
 }
 
@@ -51,6 +52,11 @@ func (r *revoking) run(ctx context.Context, revocations int) ([]*issued, error) 
 		if err := r.revoke(ctx, r.keys[n]); err != nil {
 			return nil, err
 		}
+		if r.wait {
+			if err := r.refused(ctx, n, n+1); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return r.keys, r.finish(ctx)
 }
@@ -78,14 +84,22 @@ func (r *revoking) revoke(ctx context.Context, key *issued) error {
 	return err
 }
 
-// finish waits for all refusals, and then for as long as a key might be accepted again that should not be.
-func (r *revoking) finish(ctx context.Context) error {
+// refused waits until all verifiers have refused the keys from one number to before another.
+func (r *revoking) refused(ctx context.Context, from, to int) error {
 	inTime, cancel := context.WithTimeoutCause(ctx, r.staleness+patience, errors.New("a verifier goes on accepting a revoked key"))
 	defer cancel()
-	for n := range r.keys {
+	for n := from; n < to; n++ {
 		if err := r.verifiers.until(inTime, r.everywhere(func(t *tally) int { return t.refused[n] })); err != nil {
 			return fmt.Errorf("wait until key %d is refused: %w", n, err)
 		}
+	}
+	return nil
+}
+
+// finish waits for all refusals, and then for as long as a key might be accepted again that should not be.
+func (r *revoking) finish(ctx context.Context) error {
+	if err := r.refused(ctx, 0, len(r.keys)); err != nil {
+		return err
 	}
 	select {
 	case <-time.After(r.staleness):

@@ -10,14 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 
 	"github.com/seed-d3a9fb6b/apikey"
-	"github.com/seed-d3a9fb6b/apikey/store/pgstore"
 )
 
 // verifierMain is the main function of a verifier.
 func verifierMain() int {
-	signal.Ignore(os.Interrupt) // Control-C is for all processes of the terminal. The parent ends this one when it is done.
+	// Control-C, and the end of a terminal, are for all its processes. The parent ends this one when it is done.
+	signal.Ignore(os.Interrupt, syscall.SIGHUP)
 	out := &reporter{lines: json.NewEncoder(os.Stdout)}
 	if err := verify(context.Background(), os.Stdin, out); err != nil {
 		out.tell(event{Kind: failed, Error: err.Error()})
@@ -52,7 +53,7 @@ func verify(ctx context.Context, in io.Reader, out *reporter) (err error) {
 	// From now on the end of in ends all that is waited for. The goroutine itself ends with in, or with the process.
 	go func() { stop(readOrders(ctx, lines, orders)) }()
 
-	store, err := pgstore.Open(ctx, s.DSN, &pgstore.Options{Schema: s.Schema, NoListen: s.NoListen, Poll: s.Poll})
+	store, err := open(ctx, s, false)
 	if err != nil {
 		return err
 	}

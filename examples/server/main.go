@@ -7,8 +7,9 @@
 //
 // Of a file there is one server. Of a database there may be many, on as many machines: a key that is revoked at one is
 // refused by the others as soon as they hear of it, within a second at most. Give them all the same -issuer,
-// -audiences and APIKEY_KEYRING, or the tokens of one are nothing to the others. APIKEY_STORE stands for -store where
-// its password must not be among the arguments, which all users of a machine can read.
+// -audiences and APIKEY_KEYRING, or the tokens of one are nothing to the others, and the same APIKEY_ADMIN_TOKEN, or each
+// makes one that the others refuse. APIKEY_STORE stands for -store where its password must not be among the arguments, which
+// all users of a machine can read.
 //
 // APIKEY_ADMIN_TOKEN is the token that may manage and introspect keys; without it the server makes one and
 // prints it once. APIKEY_KEYRING, if set, makes the first use of a key after a restart as cheap as the others, and

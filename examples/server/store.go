@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
@@ -17,6 +19,10 @@ type keyStore interface {
 	Close() error
 }
 
+// openTime is how long the opening of a database may take: a lock that somebody holds would make the start wait for ever, and say
+// nothing.
+const openTime = 15 * time.Second
+
 // openStore opens what the keys are in. Its errors repeat no DSN, which may hold a password.
 func openStore(ctx context.Context, c *config, logger *slog.Logger) (keyStore, error) {
 	if c.dsn == "" {
@@ -26,5 +32,11 @@ func openStore(ctx context.Context, c *config, logger *slog.Logger) (keyStore, e
 	if !strings.HasPrefix(c.dsn, "postgres://") && !strings.HasPrefix(c.dsn, "postgresql://") {
 		return nil, errors.New("-store, or APIKEY_STORE, does not begin with postgres:// or postgresql://")
 	}
-	return pgstore.Open(ctx, c.dsn, &pgstore.Options{Schema: c.schema, Migrate: true, Logger: logger})
+	opening, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	store, err := pgstore.Open(opening, c.dsn, &pgstore.Options{Schema: c.schema, Migrate: true, Logger: logger})
+	if err != nil && errors.Is(opening.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("the database has not let it begin within %v; it may be that somebody holds a lock: %w", openTime, err)
+	}
+	return store, err
 }

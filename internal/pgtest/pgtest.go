@@ -5,6 +5,9 @@
 // them go silent, and [PgBouncer] shares them out by the transaction.
 //
 // Where there is no PostgreSQL, tests are skipped; APIKEY_REQUIRE_POSTGRES=1 makes them fail.
+//
+// A run that is killed leaves behind what no test could end: folders pgtest* in /tmp or TMPDIR, to be removed, and at the server that is shared schemas,
+// databases and roles named apikey_test_*, to be dropped with DROP SCHEMA … CASCADE, DROP DATABASE, and DROP OWNED BY and DROP ROLE.
 package pgtest
 
 import (
@@ -18,7 +21,7 @@ func DSN(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv("APIKEY_TEST_POSTGRES")
 	if dsn == "" {
-		missing(t, "no PostgreSQL: docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17, "+
+		missing(t, "no PostgreSQL: docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:15, "+
 			"then APIKEY_TEST_POSTGRES=postgres://postgres@127.0.0.1:5432/postgres")
 	}
 	return dsn
