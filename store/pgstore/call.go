@@ -23,8 +23,11 @@ const (
 
 // read calls f with a connection, and again with another one if that is dead, or has forgotten what was prepared.
 func (s *Store) read(ctx context.Context, atMost time.Duration, f func(context.Context, *pgx.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, atMost)
-	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > atMost {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, atMost)
+		defer cancel()
+	}
 	for try := 1; ; try++ {
 		dead, err := s.with(ctx, f)
 		if !dead && code(err) != unknownStatement || ctx.Err() != nil || try == maxDead {

@@ -72,9 +72,9 @@ var errRow = errors.New("a row does not agree with its body: it was changed by h
 
 // columns are those of a stored row, and absent those of one that there may not be.
 const (
-	columns = `k.version, k.body, k.subject, k.type, k.expires_at, k.revoked_at, k.numbers, k.last_used, k.used`
+	columns = `k.version, k.body, k.subject, k.type, k.expires_at, k.revoked_at, k.last_used, k.used`
 	absent  = `coalesce(k.version, -9223372036854775808), k.body, coalesce(k.subject, ''), coalesce(k.type, ''), coalesce(k.expires_at, 0), ` +
-		`coalesce(k.revoked_at, 0), k.numbers, coalesce(k.last_used, 0), k.used`
+		`coalesce(k.revoked_at, 0), coalesce(k.last_used, 0), k.used`
 )
 
 // noVersion is that of no row.
@@ -87,7 +87,7 @@ type stored struct {
 }
 
 func (s *stored) targets() []any {
-	return []any{&s.version, &s.body, &s.subject, &s.typ, &s.expires, &s.revoked, &s.numbers, &s.lastUsed, &s.used}
+	return []any{&s.version, &s.body, &s.subject, &s.typ, &s.expires, &s.revoked, &s.lastUsed, &s.used}
 }
 
 // record returns the record of a row. What statements search by must be what the body says: else who revokes a key, or moves it, by
@@ -99,16 +99,12 @@ func (s *stored) record(id apikey.ID) (*apikey.Record, error) {
 	}
 	if r.ID != id || s.version <= 0 || r.Version != uint64(s.version) || r.Subject != s.subject || r.Type != s.typ ||
 		ms(r.ExpiresAt) != s.expires || ms(r.RevokedAt) != s.revoked ||
-		len(s.numbers) != len(r.Credentials) || len(s.used) != len(r.Credentials) {
+		len(s.used) != len(r.Credentials) {
 		return nil, fmt.Errorf("pgstore: key %s: %w", id, errRow)
 	}
 	r.LastUsedAt = fromMS(s.lastUsed)
 	for i := range r.Credentials {
-		c := &r.Credentials[i]
-		if int32(c.Number) != s.numbers[i] {
-			return nil, fmt.Errorf("pgstore: key %s: %w", id, errRow)
-		}
-		c.LastUsedAt = fromMS(s.used[i])
+		r.Credentials[i].LastUsedAt = fromMS(s.used[i])
 	}
 	return r, nil
 }
