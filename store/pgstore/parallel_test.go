@@ -35,20 +35,6 @@ func inCrowd(t *testing.T, f func(c *crowd)) {
 	c.expectLog()
 }
 
-// ask returns what the database answers on a connection of its own.
-func (c *crowd) ask(dsn, sql string) (answer string) {
-	c.Helper()
-	conn, err := pgx.Connect(c.Context(), dsn)
-	if err != nil {
-		c.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(c.Context()))
-	if err := conn.QueryRow(c.Context(), sql).Scan(&answer); err != nil {
-		c.Fatal(err)
-	}
-	return answer
-}
-
 // create makes a key of Version 1.
 func (c *crowd) create(n byte) *apikey.Record {
 	c.Helper()
