@@ -57,7 +57,7 @@ func (s *Store) changesWithin(ctx context.Context, c *pgx.Conn, within time.Dura
 		if len(entries) > 0 && entries[0].position == m.position {
 			return entries[1:], nil
 		}
-		return s.entries(ctx, c, s.sql.byClock, math.MaxInt64, (within + commitTime).Milliseconds())
+		return s.entries(ctx, c, s.sql.byClock, int64(math.MaxInt64), (within + commitTime).Milliseconds())
 	}
 	return s.entries(ctx, c, s.sql.byClock, s.marks.first().sequence, (within + commitTime).Milliseconds())
 }
