@@ -147,7 +147,7 @@ func TestFreshIsFromBeforeTheLook(t *testing.T) {
 			t.Cleanup(here.Watch(told.told))
 		}
 		waitFor(t, "a look waits for the table", func() bool {
-			return p.number("select count(*) from pg_locks where not granted and relation = 'apikey_changes'::regclass") > 0
+			return p.looksHeld() > 0
 		})
 		held := time.Now()
 		told.forget()

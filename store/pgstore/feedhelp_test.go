@@ -148,3 +148,10 @@ func replaceKey(t testing.TB, s apikey.Store, n int) {
 		t.Fatal(err)
 	}
 }
+
+// looksHeld returns how many looks wait for a lock. Pruning may wait for it, too.
+func (p *place) looksHeld() int64 {
+	p.Helper()
+	return p.number(`select count(*) from pg_stat_activity where wait_event_type = 'Lock'
+		and query like 'SELECT NOT %"'||current_schema||'".apikey_changes%'`)
+}

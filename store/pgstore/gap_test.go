@@ -108,7 +108,7 @@ func TestCloseWhileALookIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "a look waits for the table", func() bool {
-		return p.number("select count(*) from pg_locks where not granted and relation = 'apikey_changes'::regclass") > 0
+		return p.looksHeld() > 0
 	})
 	told.forget()
 	closed := make(chan error, 1)
