@@ -92,7 +92,8 @@ func clusterEnded(t *testing.T, cmd *exec.Cmd, signal os.Signal) {
 	lines := bufio.NewReader(out)
 	first, err := lines.ReadString('\n') // all verifiers are there
 	if err != nil {
-		t.Error(err)
+		err := errors.Join(err, cmd.Wait())
+		t.Fatalf("%v: %s", err, logged.String())
 	}
 	if err := cmd.Process.Signal(signal); err != nil {
 		t.Error(err)
