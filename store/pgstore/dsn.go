@@ -14,7 +14,7 @@ import (
 
 // What pgx leaves to the operating system, unless the DSN says it.
 const (
-	connectTime = 2 * time.Second // for each host
+	connectTime = 5 * time.Second // for each host
 	pingTime    = time.Second     // for a connection that was idle to show that it is alive
 	// lateTime is what a statement gets for its answer when its context has ended. To cut it off costs the connection, and
 	// closing that occupies its place in the pool for as long as the server takes to notice.
