@@ -70,7 +70,7 @@ func TestCluster(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			if s == syscall.SIGHUP && signal.Ignored(s) {
-				t.Skip("the tests run under nohup, and so does the program")
+				t.Skip("SKIPPED: the tests run under nohup, and so does the program: run them without it")
 			}
 			clusterEnded(t, command(t, binary, []string{dsn}, "-revocations", "1000000"), s)
 		})

@@ -28,7 +28,7 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, q *statements, o Options) 
 		return fmt.Errorf("pgstore: the database's encoding is %s, so that it can't hold every name; make one with ENCODING 'UTF8'", encoding)
 	case commit == "off":
 		return errors.New("pgstore: synchronous_commit is off, so that a crash loses revocations that were acknowledged; ALTER ROLE … SET synchronous_commit = on")
-	case isolation == "repeatable read", isolation == "serializable": // in which changes wait for each other, and need not be tried again
+	case isolation == "repeatable read", isolation == "serializable": // there changes collide, and do not wait for each other
 		return fmt.Errorf("pgstore: transactions are %s by default; ALTER ROLE … SET default_transaction_isolation = 'read committed'", isolation)
 	}
 	if o.Migrate {
