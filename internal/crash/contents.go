@@ -13,8 +13,11 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// errLost is what a crash must not do.
-var errLost = errors.New("lost")
+// What a crash must not do.
+var (
+	errLost    = errors.New("lost")
+	errDamaged = errors.New("bbolt finds the file damaged")
+)
 
 // contents are what a file holds, read with bbolt alone.
 type contents struct {
@@ -41,7 +44,7 @@ func (c *contents) state(id string) state {
 func readContents(path string) (*contents, error) {
 	db, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true, Timeout: 30 * time.Second})
 	if err != nil {
-		return nil, fmt.Errorf("bbolt does not open the file: %w", err)
+		return nil, fmt.Errorf("%w: it does not open: %w", errDamaged, err)
 	}
 	var c *contents
 	err = db.View(func(tx *bbolt.Tx) error {
@@ -50,7 +53,7 @@ func readContents(path string) (*contents, error) {
 			damage = append(damage, err)
 		}
 		if len(damage) > 0 {
-			return fmt.Errorf("bbolt finds the file damaged: %w", errors.Join(damage...))
+			return fmt.Errorf("%w: %w", errDamaged, errors.Join(damage...))
 		}
 		c, err = contentsOf(tx)
 		return err

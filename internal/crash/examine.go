@@ -57,7 +57,7 @@ func (l *ledger) serve(ctx context.Context, s *boltstore.Store, c *contents) err
 			return fmt.Errorf("%w: a change of %s", errLost, id)
 		}
 	}
-	v, err := apikey.NewVerifier(s, nil)
+	v, err := apikey.NewVerifier(s, &apikey.VerifierOptions{CacheBytes: 1 << 16}) // which is made anew each time
 	if err != nil {
 		return err
 	}
