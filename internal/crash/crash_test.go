@@ -118,7 +118,7 @@ func (s *lateStore) next(write func() error) error {
 }
 
 func (s *lateStore) Create(ctx context.Context, r *apikey.Record) error {
-	r = r.Clone()
+	ctx, r = context.WithoutCancel(ctx), r.Clone()
 	return s.next(func() error { return s.Store.Create(ctx, r) })
 }
 
@@ -130,10 +130,14 @@ func (s *lateStore) Get(ctx context.Context, id apikey.ID) (*apikey.Record, erro
 }
 
 func (s *lateStore) Replace(ctx context.Context, r *apikey.Record) error {
-	r = r.Clone()
+	if r.Version == 0 { // which never writes
+		return s.Store.Replace(ctx, r)
+	}
+	ctx, r = context.WithoutCancel(ctx), r.Clone()
 	return s.next(func() error { return s.Store.Replace(ctx, r) })
 }
 
 func (s *lateStore) Delete(ctx context.Context, id apikey.ID) error {
+	ctx = context.WithoutCancel(ctx) // which may have ended by then
 	return s.next(func() error { return s.Store.Delete(ctx, id) })
 }

@@ -60,8 +60,24 @@ func TestExamine(t *testing.T) {
 		"no seed":             edit("values", remove),
 		"a subject of nobody": edit("subjects", func(b *bbolt.Bucket, key, value []byte) error { return b.Put(append(key, 1), value) }),
 		"a name of nobody":    edit("unique", func(b *bbolt.Bucket, key, value []byte) error { return b.Put(append(key, 1), value) }),
-		"a name of another":   edit("unique", func(b *bbolt.Bucket, key, value []byte) error { value[0]++; return b.Put(key, value) }),
-		"a gap in the log":    edit("changes", func(b *bbolt.Bucket, key, value []byte) error { key[6]++; return b.Put(key, value) }),
+		"a wrong checksum":    edit("unique", func(b *bbolt.Bucket, key, value []byte) error { value[0]++; return b.Put(key, value) }),
+		"a name of another": edit("unique", func(b *bbolt.Bucket, key, value []byte) error {
+			value[0]++
+			return putSealed(b, key, value[:len(value)-4])
+		}),
+		"another's name": edit("unique", func(b *bbolt.Bucket, key, value []byte) error {
+			return errors.Join(b.Delete(key), putSealed(b, append(key, 1), value[:len(value)-4]))
+		}),
+		"another subject": edit("subjects", func(b *bbolt.Bucket, key, _ []byte) error {
+			other := bytes.Clone(key)
+			other[2]++
+			return errors.Join(b.Delete(key), putSealed(b, other, nil))
+		}),
+		"a gap in the log": edit("changes", func(b *bbolt.Bucket, key, value []byte) error {
+			later := bytes.Clone(key)
+			later[7]++
+			return errors.Join(b.Delete(key), putSealed(b, later, value[:len(value)-4]))
+		}),
 		"no bucket": func(path string) error {
 			return update(path, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte("unique")) })
 		},

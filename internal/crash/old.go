@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -20,12 +21,16 @@ func (l *ledger) downgrade(path string) error {
 		if err := tx.DeleteBucket([]byte("changes")); err != nil {
 			return err
 		}
-		key, value := "format", "apikey boltstore 1"
-		sum := crc32.Checksum([]byte(key+value), crc32.MakeTable(crc32.Castagnoli)) // as every value has
-		return tx.Bucket([]byte("meta")).Put([]byte(key), binary.BigEndian.AppendUint32([]byte(value), sum))
+		return putSealed(tx.Bucket([]byte("meta")), []byte("format"), []byte("apikey boltstore 1"))
 	})
 	for _, k := range l.keys {
 		k.is.logged = 0
 	}
 	return errors.Join(err, db.Close())
+}
+
+// putSealed puts a value with the checksum of key and value behind it, as every one has.
+func putSealed(b *bbolt.Bucket, key, value []byte) error {
+	sum := crc32.Checksum(slices.Concat(key, value), crc32.MakeTable(crc32.Castagnoli))
+	return b.Put(key, binary.BigEndian.AppendUint32(slices.Clip(value), sum))
 }

@@ -22,10 +22,10 @@ func TestPowerCut(t *testing.T) {
 			h := record(t)
 			n, loss := h.try(t)
 			t.Logf("%d calls, %d commits, %d states", len(h.calls), len(h.commits()), n)
-			if loss != nil {
+			switch {
+			case loss != nil:
 				t.Error(loss)
-			}
-			if n < 300 {
+			case n < 300:
 				t.Error("that is too few")
 			}
 		})

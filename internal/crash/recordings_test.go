@@ -68,7 +68,7 @@ func killed(t *testing.T, in func(*history) int) *history {
 	h.calls = h.calls[:in(h)]
 	d := newDisk(filepath.Dir(h.path), nil)
 	for i, c := range h.calls {
-		if c.name != "write" {
+		if c.name != "say" {
 			if err := d.apply(i, &c, func() {}); err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func killed(t *testing.T, in func(*history) int) *history {
 	from := len(h.calls)
 	h.work(t, job{Seed: 5, Workers: 2, Operations: 15})
 	for i, c := range h.calls[from:] {
-		if c.name == "write" && strings.Contains(c.args[1], `\x6f\x70\x65\x6e\x65\x64`) { // "opened"
+		if c.name == "say" && strings.Contains(c.args[1], `\x6f\x70\x65\x6e\x65\x64`) { // "opened"
 			h.read = &read{from + i, what}
 			return h
 		}
@@ -124,7 +124,7 @@ type commit struct{ data, meta int }
 func (h *history) commits() (all []commit) {
 	var before [2]int // the two calls before this one
 	for i, c := range h.calls {
-		if c.name == "write" {
+		if c.name == "say" {
 			continue
 		}
 		data, meta := &h.calls[before[0]], &h.calls[before[1]]

@@ -80,7 +80,7 @@ func (h *history) situations(dice *rand.Rand, visit func(situation) bool) error 
 		}
 		switch {
 		case h.without[i]:
-		case c.name == "write":
+		case c.name == "say":
 			text, err := unescape(c.args[1])
 			if err != nil {
 				return err

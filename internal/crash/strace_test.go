@@ -30,7 +30,7 @@ type call struct {
 // older ones, which is what "?" is for.
 const calls = "?open,?creat,openat,?openat2,write,pwrite64,writev,pwritev,?pwritev2,sendfile,splice,copy_file_range," +
 	"fdatasync,fsync,sync_file_range,?sync,syncfs,ftruncate,truncate,fallocate,?rename,?renameat,renameat2," +
-	"?link,linkat,?symlink,symlinkat,?unlink,unlinkat,mmap,msync"
+	"?link,linkat,?unlink,unlinkat,mmap"
 
 // record has a child do a job under strace, and returns its calls in the order in which they ended. What is
 // written to the pipe counts from its beginning on: somebody may have read it.
@@ -119,6 +119,9 @@ func parseTrace(trace io.Reader, dir string) (all []call, err error) {
 		}
 		if c.path, err = c.about(); err != nil {
 			return nil, err
+		}
+		if said {
+			c.name = "say"
 		}
 		if said || c.path == dir || strings.HasPrefix(c.path, dir+"/") {
 			all = append(all, c)
