@@ -2,6 +2,8 @@ package leak_test
 
 import (
 	"bytes"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -85,4 +87,57 @@ func count(b *testing.B, text []byte, prefixes ...string) (n int) {
 		n++
 	}
 	return n
+}
+
+// BenchmarkWriter puts a Writer beside a regular expression that replaces: a log line without a key, and one with.
+func BenchmarkWriter(b *testing.B) {
+	key := issued(b, "", 1)[0]
+	pattern := regexp.MustCompile(`ak_[0-9A-Za-z]{72}`)
+	line := []byte(`2026/11/28 02:44:33 INFO request method=POST path=/v1/items status=200 request_id=req_2f8a91bc6d03 duration=1.2ms` + "\n")
+	withKey := bytes.Replace(line, []byte("/v1/items"), []byte("/v1/items?key="+key), 1)
+	for _, c := range []struct {
+		name string
+		line []byte
+	}{{"plain", line}, {"key", withKey}} {
+		for name, w := range map[string]io.Writer{"any": leak.NewWriter(io.Discard, nil), "ak": leak.NewWriter(io.Discard, redactor(b, "ak"))} {
+			b.Run(c.name+"/writer/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(len(c.line)))
+				for b.Loop() {
+					if _, err := w.Write(c.line); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		b.Run(c.name+"/regexp/ak", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(c.line)))
+			for b.Loop() {
+				if _, err := io.Discard.Write(pattern.ReplaceAll(c.line, []byte("[redacted]"))); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkHandler puts a text handler beside the same behind a Handler.
+func BenchmarkHandler(b *testing.B) {
+	text := slog.NewTextHandler(io.Discard, nil)
+	for name, h := range map[string]slog.Handler{"without": text, "with": leak.NewHandler(text, nil)} {
+		logger := slog.New(h)
+		b.Run(name+"/strings", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				logger.Info("request", "method", "POST", "path", "/v1/items", "status", 200)
+			}
+		})
+		b.Run(name+"/error", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				logger.Info("request", "err", io.ErrUnexpectedEOF, "status", 200)
+			}
+		})
+	}
 }
