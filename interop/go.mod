@@ -13,6 +13,7 @@ require (
 	github.com/seed-d3a9fb6b/apikey v0.0.0
 	golang.org/x/oauth2 v0.38.0
 	google.golang.org/grpc v1.85.0
+	gopkg.in/yaml.v3 v3.0.1
 )
 
 require (
