@@ -72,14 +72,14 @@ func TestGitHubKeyCache(t *testing.T) {
 func TestGitHubRotation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		old, new := newGitHubKey(t), newGitHubKey(t)
+		old, next := newGitHubKey(t), newGitHubKey(t)
 		github := newGitHub(t, old)
 		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		wantStatus(t, "before", call(t, h, old, "[]"), 200)
 		time.Sleep(10 * time.Minute)
 		old.current = false
-		github.publish(t, old, new)
-		wantStatus(t, "the new one", call(t, h, new, "[]"), 200)
+		github.publish(t, old, next)
+		wantStatus(t, "the new one", call(t, h, next, "[]"), 200)
 		wantStatus(t, "the old one, under way since before", call(t, h, old, "[]"), 200)
 		wantFetches(t, github, 2, 0)
 	})
@@ -184,9 +184,11 @@ func TestGitHubKeyOutage(t *testing.T) {
 	offCurve := append([]byte(nil), block.Bytes...)
 	offCurve[len(offCurve)-1] ^= 1
 	for what, broken := range map[string]func(*http.Request) (*http.Response, error){
-		"refused":              func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
-		"swallowed":            func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() },
-		"a trickle":            func(r *http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200, Body: trickle{r.Context()}}, nil },
+		"refused":   func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"swallowed": func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() },
+		"a trickle": func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: trickle{r.Context()}}, nil
+		},
 		"500":                  answer(500, listed(good)),
 		"rate limited":         answer(403, listed(good)),
 		"nothing":              answer(204, ""),
