@@ -1,0 +1,183 @@
+package leak
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
+
+// GitHub is the endpoint that GitHub's secret scanning calls when it finds keys in public: in repositories, issues,
+// gists, packages of npm. Who issues keys enrols by mail to secret-scanning@github.com, with a regular expression (the
+// rules of this package have it) and the URL at which this handler is served:
+//
+//	github, err := leak.NewGitHub(issuer, verifier, &leak.GitHubOptions{OnLeak: tellTheOwner})
+//	…
+//	mux.Handle("POST /leaks/github", github)
+//
+// A call is a list of what was found, signed by GitHub. Each key in it that the Verifier's Recognize knows, so has issued and
+// not rotated away, is revoked before the answer is 200. Ids are public, and anybody can publish one with
+// junk and a good checksum: that revokes nothing, and costs no argon2 and no read of the store. An expired key is revoked, too, since an Update could
+// bring it back with a secret that the world knows; which of its secrets was found does not matter then.
+//
+// The answer tells GitHub of each find, by its SHA-256, whether it was a false positive. It is none if it was ever a secret
+// of a key here: revoked, rotated away and deleted ones are as true as live ones. So a call that comes again
+// gets the same answer and changes nothing.
+//
+//	200  all of it is dealt with
+//	400  signed, and not a JSON array
+//	403  not signed by GitHub: all such calls get the same bytes, whatever is wrong with them
+//	405  not a POST
+//	413  longer than GitHubOptions.MaxBody
+//	503  GitHub's keys could not be fetched, or the store failed: what could be revoked is, nothing is
+//	     said of the rest, and the same call may come again
+//
+// A call is at work for 25 seconds at most, whether or not GitHub still listens; it gives up after 30. TLS, the time
+// that a body may take to arrive, and how often somebody may call are the server's. The path, the query and
+// the Content-Type are not looked at, as nobody signs them.
+//
+// What is found says nothing of itself in an answer but its hash and its type, and nothing in a log or an error.
+// The format: https://docs.github.com/code-security/secret-scanning/secret-scanning-partnership-program/secret-scanning-partner-program
+//
+// Safe for concurrent use. It has no goroutine outside of calls, and nothing to close.
+type GitHub struct {
+	issuer   *apikey.Issuer
+	verifier *apikey.Verifier
+	options  GitHubOptions
+	keys     gitHubKeys
+}
+
+// NewGitHub returns a handler that revokes through i what v recognizes: both are on one Store, and i is for all
+// subjects. One Issuer does for all prefixes of its store. It does no I/O: GitHub's keys are fetched when they are needed.
+// A wrong option is a [*apikey.ValidationError].
+func NewGitHub(i *apikey.Issuer, v *apikey.Verifier, opts *GitHubOptions) (*GitHub, error) {
+	var o GitHubOptions
+	if opts != nil {
+		o = *opts
+	}
+	switch {
+	case i == nil:
+		return nil, &apikey.ValidationError{Field: "issuer", Reason: "required"}
+	case v == nil:
+		return nil, &apikey.ValidationError{Field: "verifier", Reason: "required"}
+	case !i.Manages(apikey.NewKey(&apikey.Record{})): // somebody's, and everybody's are found
+		return nil, &apikey.ValidationError{Field: "issuer", Reason: "for the keys of one subject only"}
+	}
+	pinned, err := o.complete(i)
+	if err != nil {
+		return nil, err
+	}
+	return &GitHub{i, v, o, newGitHubKeys(o, pinned)}, nil
+}
+
+const (
+	// gitHubPatience is for how long a call is at work: GitHub waits for 30 seconds.
+	gitHubPatience = 25 * time.Second
+	// gitHubRetryAfter is what is asked of GitHub after a failure here, in seconds.
+	gitHubRetryAfter = 60
+)
+
+// gitHubRefusal is an answer that is not 200.
+type gitHubRefusal struct {
+	status int
+	text   string // fixed: nothing of what was sent
+	cause  error  // for the log
+}
+
+func (r *gitHubRefusal) Error() string { return r.text }
+
+// The refusals that are always the same. What is wrong with a signature is not told.
+var (
+	gitHubNotPost  = &gitHubRefusal{status: http.StatusMethodNotAllowed, text: "only POST"}
+	gitHubUnsigned = &gitHubRefusal{status: http.StatusForbidden, text: "not signed by GitHub"}
+	gitHubTooLong  = &gitHubRefusal{status: http.StatusRequestEntityTooLarge, text: "too long"}
+	gitHubNoArray  = &gitHubRefusal{status: http.StatusBadRequest, text: "not a JSON array"}
+	gitHubCutOff   = &gitHubRefusal{status: http.StatusBadRequest, text: "cut off"}
+)
+
+func gitHubUnavailable(cause error) error {
+	return &gitHubRefusal{http.StatusServiceUnavailable, "try again later", cause}
+}
+
+// ServeHTTP answers a call by GitHub, or by whoever pretends to be.
+func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A revocation is not given up because the one who asked for it is gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), gitHubPatience)
+	defer cancel()
+	feedback, err := g.handle(ctx, w, r)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	var refusal *gitHubRefusal
+	if errors.As(err, &refusal) {
+		g.refused(ctx, refusal)
+		switch refusal.status {
+		case http.StatusMethodNotAllowed:
+			h.Set("Allow", http.MethodPost)
+		case http.StatusServiceUnavailable:
+			h.Set("Retry-After", strconv.Itoa(gitHubRetryAfter))
+		}
+		http.Error(w, refusal.text, refusal.status)
+		return
+	}
+	body, err := json.Marshal(feedback)
+	if err != nil { // of strings, it can't fail
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	w.Write(body)
+}
+
+func (g *GitHub) refused(ctx context.Context, r *gitHubRefusal) {
+	if r.cause != nil {
+		g.options.Logger.ErrorContext(ctx, "leak: a call by GitHub failed", "err", r.cause)
+		return
+	}
+	g.options.Logger.InfoContext(ctx, "leak: a call in GitHub's name was refused", "status", r.status, "reason", r.text)
+}
+
+// handle does what costs little first. Nobody but GitHub gets as far as the parser: a stranger's call costs a body of
+// MaxBody bytes and one ECDSA verification, and a fetch of GitHub's keys not more than once a minute for all strangers.
+func (g *GitHub) handle(ctx context.Context, w http.ResponseWriter, r *http.Request) ([]gitHubFeedback, error) {
+	if r.Method != http.MethodPost {
+		return nil, gitHubNotPost
+	}
+	kid, signature, ok := gitHubSignature(r.Header)
+	if !ok {
+		return nil, gitHubUnsigned
+	}
+	if r.ContentLength > g.options.MaxBody {
+		return nil, gitHubTooLong
+	}
+	key, err := g.keys.find(ctx, kid)
+	if err != nil {
+		return nil, gitHubUnavailable(err)
+	}
+	if key == nil {
+		return nil, gitHubUnsigned
+	}
+	var body []byte
+	if r.Body != nil { // as it is but in a request that no server made
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, g.options.MaxBody))
+	}
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return nil, gitHubTooLong
+	case err != nil:
+		return nil, gitHubCutOff
+	case !gitHubSigned(key, body, signature):
+		return nil, gitHubUnsigned
+	}
+	reports, skipped, ok := parseGitHub(body)
+	if !ok {
+		return nil, gitHubNoArray
+	}
+	return g.settle(ctx, reports, skipped)
+}
