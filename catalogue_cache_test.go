@@ -1,0 +1,317 @@
+package apikey_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+	"github.com/seed-d3a9fb6b/apikey/apikeytest"
+	"github.com/seed-d3a9fb6b/apikey/hash"
+	"github.com/seed-d3a9fb6b/apikey/store/memstore"
+)
+
+// CVE-2022-46146: what a cache of passwords was asked for was put together so that who had the stored hash could log
+// in with it. Here all that is stored of a warm key, and the thief's own key text around it, is no credential.
+func TestCVE_2022_46146_StoredHashIsNoCredential(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	ring := ringOf(t, 1)
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store, Issuer: apikey.IssuerOptions{Keyring: ring}, Verifier: apikey.VerifierOptions{Keyring: ring}})
+	key, text := keys.Create(t, apikey.CreateParams{})
+	seed, err := store.Value(t.Context(), "seed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stored(t, store, key.ID()).Credentials[0]
+	parts := strings.Split(c.Hash, "$")
+	salt, sum := decoded(t, parts[4]), decoded(t, parts[5])
+	for _, heat := range []string{"cold", "warm"} {
+		for what, presented := range map[string]string{
+			"the PHC string": c.Hash, "behind the hint": c.Hint + c.Hash, "behind the text": text + c.Hash, "before it": c.Hash + text,
+			"its sum": parts[5], "the MAC": string(c.MAC), "the hint": c.Hint, "the id": key.ID(), "the seed": string(seed),
+		} {
+			if _, err := keys.Verifier.Verify(t.Context(), presented); err != apikey.ErrMalformed {
+				t.Errorf("%s, %s: %v", heat, what, err)
+			}
+		}
+		for what, bytes := range map[string][]byte{"sum": sum, "the sum's end": sum[8:], "salt and sum": append(salt, sum[:8]...), "MAC": c.MAC, "seed": seed, "PHC string": []byte(c.Hash)[9:]} {
+			_, err := keys.Verifier.Verify(t.Context(), apikey.Forge(seed, text, [24]byte(bytes)))
+			wantRejection(t, heat+", as the secret under a true tag: "+what, err, apikey.ErrUnknown)
+		}
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Errorf("control: %v", err)
+		}
+	}
+}
+
+// CVE-2022-46146 again: two pairs of name and password that are one when they are put together. Here a key's text is split
+// between prefix, id and secret in each other place, and its digits are moved, while the key is warm.
+func TestCVE_2022_46146_BoundariesAreNotAmbiguous(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store, Issuer: apikey.IssuerOptions{Prefix: "a_0"}})
+	_, text := keys.Create(t, apikey.CreateParams{})
+	seed, err := store.Value(t.Context(), "seed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	own, _ := apikey.ParseText(text)
+	all := append(bytes.Clone(own.ID[:]), own.Secret[:]...)
+	for _, prefix := range []string{"a_0", "a", "a_00", "a_0" + strings.Repeat("0", 21)} {
+		for shift := range len(all) {
+			moved := append(bytes.Clone(all[shift:]), all[:shift]...)
+			other := apikey.Token{Prefix: prefix, ID: apikey.ID(moved[:16]), Secret: [24]byte(moved[16:])}
+			if other.Prefix == own.Prefix && other.ID == own.ID {
+				continue
+			}
+			other.Sign(seed, 1)
+			_, err := keys.Verifier.Verify(t.Context(), other.Text())
+			wantRejection(t, prefix+", moved by "+strconv.Itoa(shift), err, apikey.ErrUnknown)
+			other.Tag = own.Tag // by which the cache is searched
+			if _, err := keys.Verifier.Verify(t.Context(), other.Text()); err != apikey.ErrUnknown {
+				t.Errorf("%s, moved by %d, under the tag of the warm key: %v", prefix, shift, err)
+			}
+		}
+	}
+}
+
+// CVE-2026-71326: who asked while another's login was under way got that one's result. Here wrong secrets of the same key
+// come while the right one waits for argon2, and keys of one store come all at once.
+func TestCVE_2026_71326_FlightsAreNotShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate, err := hash.NewGate(1, 100, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := memstore.New()
+		keys := apikeytest.New(t, &apikeytest.Options{Store: store, Verifier: apikey.VerifierOptions{Gate: gate}})
+		key, text := keys.Create(t, apikey.CreateParams{})
+		_, second, err := keys.Issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{Grace: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed, err := store.Value(t.Context(), "seed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy := make(chan struct{})
+		go gate.Do(t.Context(), [16]byte{}, func() { <-busy })
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for n := range byte(8) {
+			wg.Go(func() {
+				if k, err := keys.Verifier.Verify(t.Context(), text); err != nil || k.Number() != 1 {
+					t.Errorf("the right secret: %v, %v", k, err)
+				}
+			})
+			wg.Go(func() {
+				if k, err := keys.Verifier.Verify(t.Context(), second.Reveal()); err != nil || k.Number() != 2 {
+					t.Errorf("the second secret: %v, %v", k, err)
+				}
+			})
+			wg.Go(func() {
+				_, err := keys.Verifier.Verify(t.Context(), apikey.Forge(seed, text, [24]byte{n}))
+				wantRejection(t, "a wrong secret of the same key", err, apikey.ErrUnknown)
+			})
+		}
+		synctest.Wait()
+		close(busy)
+		wg.Wait()
+	})
+	keys := apikeytest.New(t, nil)
+	var wg sync.WaitGroup
+	for range 32 {
+		key, text := keys.Create(t, apikey.CreateParams{})
+		for range 4 {
+			wg.Go(func() {
+				if k, err := keys.Verifier.Verify(t.Context(), text); err != nil || k.ID() != key.ID() {
+					t.Errorf("%s was told that it is %v, %v", key.ID(), k, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// CVE-2026-33496: a cached answer of one issuer stood for another's token. Two Verifiers share a gate, and the stores a seed,
+// as a copy of production does: what is warm here says nothing there, nor under another prefix.
+func TestCVE_2026_33496_VerifiersDoNotCross(t *testing.T) {
+	t.Parallel()
+	gate, err := hash.NewGate(2, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, there := memstore.New(), memstore.New()
+	shared := apikey.VerifierOptions{Gate: gate}
+	keys := apikeytest.New(t, &apikeytest.Options{Store: here, Verifier: shared})
+	key, text := keys.Create(t, apikey.CreateParams{})
+	seed, err := here.Value(t.Context(), "seed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := there.SwapValue(t.Context(), "seed", nil, seed); err != nil {
+		t.Fatal(err)
+	}
+	other := apikeytest.New(t, &apikeytest.Options{Store: there, Verifier: shared})
+	for range 2 {
+		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+		_, err := other.Verifier.Verify(t.Context(), text)
+		wantRejection(t, "a store that has not this key", err, apikey.ErrUnknown)
+	}
+	copied := stored(t, here, key.ID())
+	copied.RevokedAt = copied.CreatedAt
+	if err := there.Create(t.Context(), copied); err != nil {
+		t.Fatal(err)
+	}
+	_, err = other.Verifier.Verify(t.Context(), text)
+	wantRejection(t, "a store in which it is revoked", err, apikey.ErrRevoked)
+
+	token, _ := apikey.ParseText(text)
+	token.Prefix = "bk"
+	token.Sign(seed, 1)
+	_, err = keys.Verifier.Verify(t.Context(), token.Text())
+	wantRejection(t, "the same id and secret of another prefix", err, apikey.ErrUnknown)
+	narrow := apikeytest.New(t, &apikeytest.Options{Store: here, Verifier: apikey.VerifierOptions{Gate: gate, Prefixes: []string{"bk"}}})
+	if _, err := narrow.Verifier.Verify(t.Context(), text); err != apikey.ErrMalformed {
+		t.Errorf("a Verifier of other prefixes: %v", err)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Errorf("control: %v", err)
+	}
+}
+
+type tenant struct{}
+
+// CVE-2026-30246, CVE-2026-27775: a decision was kept, and what it had been made of was not part of its name. Here what is kept is
+// that the secret is the right one; what the caller, the clock and the record say is asked at each call.
+func TestCVE_2026_30246_DecisionsAreNotCached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keys := apikeytest.New(t, &apikeytest.Options{Verifier: apikey.VerifierOptions{Check: func(ctx context.Context, k *apikey.Key) error {
+			if ctx.Value(tenant{}) != k.Subject() {
+				return errors.New("another tenant's")
+			}
+			return nil
+		}}})
+		key, text := keys.Create(t, apikey.CreateParams{Subject: "a", Scopes: []string{"read", "write"}, ExpiresIn: time.Hour})
+		a, b := context.WithValue(t.Context(), tenant{}, "a"), context.WithValue(t.Context(), tenant{}, "b")
+		for range 3 {
+			if _, err := keys.Verifier.Verify(a, text); err != nil {
+				t.Error(err)
+			}
+			_, err := keys.Verifier.Verify(b, text)
+			wantRejection(t, "for another tenant", err, apikey.ErrDenied)
+		}
+		if _, err := keys.Issuer.Update(t.Context(), key.ID(), apikey.UpdateParams{Scopes: []string{"read"}}); err != nil {
+			t.Fatal(err)
+		}
+		if k, err := keys.Verifier.Verify(a, text); err != nil || k.HasScope("write") {
+			t.Errorf("it still has the scope that was taken away: %v, %v", k, err)
+		}
+		warm := keys.Verifier.Stats().Warm
+		time.Sleep(time.Hour)
+		_, err := keys.Verifier.Verify(a, text)
+		wantRejection(t, "expired while warm", err, apikey.ErrExpired)
+		if keys.Verifier.Stats().Warm != warm+1 {
+			t.Error("control: it was not warm")
+		}
+	})
+}
+
+// C5: a read from before a revocation was put into the cache after it. Here each change comes in the middle of a cold Verify,
+// when the old record has been read; what begins after the change is judged by the new one.
+func TestC5_FillAfterAChange(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(*apikey.Issuer, string) error{
+		"Revoke": func(i *apikey.Issuer, id string) error {
+			_, err := i.Revoke(context.Background(), id, apikey.RevokeParams{})
+			return err
+		},
+		"RevokeSubject": func(i *apikey.Issuer, _ string) error {
+			_, err := i.RevokeSubject(context.Background(), "user_1", apikey.RevokeParams{})
+			return err
+		},
+		"Rotate": func(i *apikey.Issuer, id string) error {
+			_, _, err := i.Rotate(context.Background(), id, apikey.RotateParams{})
+			return err
+		},
+		"Delete": func(i *apikey.Issuer, id string) error { return i.Delete(context.Background(), id) },
+	} {
+		store := newHooked()
+		issuer := newIssuer(t, store, apikey.IssuerOptions{})
+		key, secret := newKey(t, issuer, apikey.CreateParams{})
+		v := apikeytest.New(t, &apikeytest.Options{Store: store}).Verifier
+		others := newIssuer(t, store.Store, apikey.IssuerOptions{}) // past the hook, on the same feed
+		store.after = func(call string) error {
+			if call != "Get" {
+				return nil
+			}
+			store.after = nil
+			return change(others, key.ID())
+		}
+		_, _ = v.Verify(t.Context(), secret.Reveal()) // it began before, and may say either
+		if store.after != nil {
+			t.Fatalf("%s: control: nothing was read", what)
+		}
+		for range 2 {
+			if _, err := v.Verify(t.Context(), secret.Reveal()); !errors.Is(err, apikey.ErrRejected) {
+				t.Errorf("%s: accepted afterwards: %v", what, err)
+			}
+		}
+	}
+}
+
+// CVE-2024-21662, CVE-2024-21652: whoever sent enough made the server forget what protected it. Here thousands without a valid
+// key, thieves of the seed among them, push nothing out of the smallest cache that holds one key.
+func TestCVE_2024_21662_StrangersEvictNothing(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store, Verifier: apikey.VerifierOptions{CacheBytes: 16 << 10}})
+	_, text := keys.Create(t, apikey.CreateParams{})
+	dead, deadText := keys.Create(t, apikey.CreateParams{})
+	if _, err := keys.Issuer.Revoke(t.Context(), dead.ID(), apikey.RevokeParams{}); err != nil {
+		t.Fatal(err)
+	}
+	seed, err := store.Value(t.Context(), "seed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
+	before := keys.Verifier.Stats()
+	for i := range 2000 {
+		for what, presented := range map[string]string{
+			"forged": withChecksum(text[:25] + digitsOf(i, 33) + text[58:69]), "revoked": deadText,
+			"under a true tag":     apikey.Forge(seed, text, [24]byte{byte(i), byte(i >> 8)}),
+			"another id's, signed": apikey.Forge(seed, withChecksum("ak_"+digitsOf(i, 22)+text[25:69]), [24]byte{1}),
+		} {
+			if _, err := keys.Verifier.Verify(t.Context(), presented); !errors.Is(err, apikey.ErrRejected) {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+		if _, err := keys.Verifier.Lookup(t.Context(), "ak_"+strings.Repeat("0", 28)+strconv.FormatInt(int64(0x1000+i), 16)); !errors.Is(err, apikey.ErrRejected) {
+			t.Fatal(err)
+		}
+	}
+	after := keys.Verifier.Stats()
+	if before.CachedEntries != 1 || after.CachedEntries != 1 || after.CachedBytes != before.CachedBytes {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	if _, err := keys.Verifier.Verify(t.Context(), text); err != nil || keys.Verifier.Stats().Warm != after.Warm+1 {
+		t.Errorf("the valid key was pushed out, %v", err)
+	}
+}
