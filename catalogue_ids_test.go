@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 

@@ -14,6 +14,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/apikeytest"
 )
 
+// CVE-2024-21635, CVE-2025-3230, CVE-2026-33668 and others: the owner was locked out, and the tokens worked on. Here Check is
+// asked at each call of each method that accepts, also of a warm key; and no key of the owner outlives RevokeSubject.
 func TestCVE_2024_21635_KeysOfALockedOutOwner(t *testing.T) {
 	t.Parallel()
 	var out atomic.Bool
@@ -49,6 +51,8 @@ func TestCVE_2024_21635_KeysOfALockedOutOwner(t *testing.T) {
 	wantRejection(t, "let in again, and revoked", err, apikey.ErrRevoked)
 }
 
+// CVE-2026-40264, CVE-2023-24999 and others: of the calls that manage, one did not ask whose the thing was. No method of an
+// Issuer is missing in the tables that TestCVE_2026_40264_ForSubjectRefuses goes through.
 func TestCVE_2026_40264_NoMethodIsForgotten(t *testing.T) {
 	t.Parallel()
 	harmless := []string{"ForSubject", "Prefix", "Manages"} // they touch no key
@@ -64,6 +68,8 @@ func TestCVE_2026_40264_NoMethodIsForgotten(t *testing.T) {
 	}
 }
 
+// CVE-2025-6004, CVE-2025-54998: a name in another case, or with a space, was counted as another one. Here another spelling
+// of a key's text or id is none, also while the key is warm.
 func TestCVE_2025_6004_NoAliases(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
@@ -89,6 +95,8 @@ func TestCVE_2025_6004_NoAliases(t *testing.T) {
 	}
 }
 
+// CVE-2025-6014, CVE-2025-55000, CVE-2026-20779: what was to work once worked for all who came at once. Of those who race to
+// rotate a secret away, one has the one that lives; of those who race for a name, one has it.
 func TestCVE_2025_6014_OnceIsOnce(t *testing.T) {
 	t.Parallel()
 	for range 20 {

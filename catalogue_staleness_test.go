@@ -16,6 +16,8 @@ import (
 
 type tenant struct{}
 
+// CVE-2026-30246, CVE-2026-27775: a decision was kept, and what it had been made of was not part of its name. Here what is kept is
+// that the secret is the right one; what the caller, the clock and the record say is asked at each call.
 func TestCVE_2026_30246_DecisionsAreNotCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -50,6 +52,8 @@ func TestCVE_2026_30246_DecisionsAreNotCached(t *testing.T) {
 	})
 }
 
+// C5: a read from before a revocation was put into the cache after it. Here each change comes in the middle of a cold Verify,
+// when the old record has been read; what begins after the change is judged by the new one.
 func TestC5_FillAfterAChange(t *testing.T) {
 	t.Parallel()
 	for what, change := range map[string]func(*apikey.Issuer, string) error{
@@ -91,6 +95,8 @@ func TestC5_FillAfterAChange(t *testing.T) {
 	}
 }
 
+// CVE-2024-21662, CVE-2024-21652: whoever sent enough made the server forget what protected it. Here thousands without a valid
+// key, thieves of the seed among them, push nothing out of the smallest cache that holds one key.
 func TestCVE_2024_21662_StrangersEvictNothing(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()

@@ -12,12 +12,15 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/httpauth"
 )
 
+// CVE-2020-15111, CVE-2026-33758 (text of the request in the answer) and CVE-2026-33540, CVE-2026-48978 (the host in the challenge, which sends
+// the client elsewhere): whatever the request holds, nothing of it is in an answer of this package.
 func TestCVE_2020_15111_NothingIsReflected(t *testing.T) {
 	reflects(t, "x\"><script>\r\nSet-Cookie: evil=1")
 }
 
 func TestCVE_2026_33540_RealmIsConfigured(t *testing.T) { reflects(t, "evil.example") }
 
+// reflects sends what an attacker says in each part of a request, and looks for it in each kind of answer.
 func reflects(t *testing.T, evil string) {
 	t.Parallel()
 	v, good, bad := refusals(t)
@@ -48,6 +51,7 @@ func reflects(t *testing.T, evil string) {
 	}
 }
 
+// CVE-2026-28699, CVE-2026-28744: one of several ways to log in did not look at scopes. Each way here does, with the same answer.
 func TestCVE_2026_28699_ScopesForEveryScheme(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
@@ -79,6 +83,7 @@ func TestCVE_2026_28699_ScopesForEveryScheme(t *testing.T) {
 	}
 }
 
+// F6, GO-2025-3770, GO-2026-4316: a path with two slashes, or a host in it, became a redirect to another site. Nothing here redirects.
 func TestF6_NothingRedirects(t *testing.T) {
 	t.Parallel()
 	v, good, bad := refusals(t)
@@ -95,6 +100,7 @@ func TestF6_NothingRedirects(t *testing.T) {
 	}
 }
 
+// CVE-2023-45142: the method, or the host, was the label of a metric. What OnResult is given for one is a word of a fixed set.
 func TestCVE_2023_45142_ReasonsAreFixed(t *testing.T) {
 	t.Parallel()
 	v, good, bad := refusals(t)
@@ -121,6 +127,7 @@ func TestCVE_2023_45142_ReasonsAreFixed(t *testing.T) {
 	}
 }
 
+// A6: a server that is full told clients that their key was no good, and they threw it away.
 func TestA6_FullIsNoRejection(t *testing.T) {
 	t.Parallel()
 	full := always(nil, fmt.Errorf("%w: the queue is full", apikey.ErrOverloaded))

@@ -134,11 +134,3 @@ func TestCVE_2026_33433_IdentityIsOfTheKey(t *testing.T) {
 		}
 	}
 }
-
-// CVE-2020-15111, CVE-2026-33758 (text of the request in the answer) and CVE-2026-33540, CVE-2026-48978 (the host in the challenge, which sends
-// the client elsewhere): whatever the request holds, nothing of it is in an answer of this package.
-// reflects sends what an attacker says in each part of a request, and looks for it in each kind of answer.
-// CVE-2026-28699, CVE-2026-28744: one of several ways to log in did not look at scopes. Each way here does, with the same answer.
-// F6, GO-2025-3770, GO-2026-4316: a path with two slashes, or a host in it, became a redirect to another site. Nothing here redirects.
-// CVE-2023-45142: the method, or the host, was the label of a metric. What OnResult is given for one is a word of a fixed set.
-// A6: a server that is full told clients that their key was no good, and they threw it away.
