@@ -167,7 +167,7 @@ func TestForgedBits(t *testing.T) {
 }
 
 // The permit belongs to the work: a thousand callers who leave in mid-hash make room for nothing.
-func TestCallersWhoLeave(t *testing.T) {
+func TestA6_CallersWhoLeave(t *testing.T) {
 	t.Parallel()
 	gate, err := hash.NewGate(1, 2000, time.Minute)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // An end is the first instant at which it is over, to the millisecond, for a key and for a
 // secret in its grace, warm and cold.
-func TestEndsToTheMillisecond(t *testing.T) {
+func TestG2_EndsToTheMillisecond(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, keys *apikeytest.Keys, id string){
 		"expiry": func(t *testing.T, keys *apikeytest.Keys, id string) {

@@ -57,7 +57,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 }
 
 // No secret, and no 8 characters of one, is in any error, log line, statistic or stored byte.
-func TestNoSecretLeaks(t *testing.T) {
+func TestCVE_2025_4166_NoSecretLeaks(t *testing.T) {
 	t.Parallel()
 	var out lockedBuffer
 	say := func(values ...any) {

@@ -82,7 +82,7 @@ func TestSetBack(t *testing.T) {
 }
 
 // Whatever is done to the wall clock, time never goes back, and goes on at least as fast as it does.
-func TestClockNeverGoesBack(t *testing.T) {
+func TestG4_ClockNeverGoesBack(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -139,7 +139,7 @@ func TestClockIsOneForAll(t *testing.T) {
 
 // What an Issuer does goes by that clock: a suspend ends what has ended meanwhile, and a clock
 // that is set back revives nothing and makes no id that is older than one before.
-func TestIssuerGoesByTheClock(t *testing.T) {
+func TestG4_IssuerGoesByTheClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		issuer := newIssuer(t, memstore.New(), apikey.IssuerOptions{})

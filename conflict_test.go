@@ -121,7 +121,7 @@ func TestEndlessConflict(t *testing.T) {
 }
 
 // An id that is taken is no reason to fail, nor to overwrite what is there.
-func TestCreateMeetsAnID(t *testing.T) {
+func TestID2_CreateMeetsAnID(t *testing.T) {
 	t.Parallel()
 	store := newHooked()
 	issuer := newIssuer(t, store, apikey.IssuerOptions{})

@@ -141,7 +141,7 @@ func TestStoreHoldsNoSecret(t *testing.T) {
 }
 
 // An expiry is the first instant at which the key is expired, to the millisecond.
-func TestExpiryBoundary(t *testing.T) {
+func TestG2_ExpiryBoundary(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		keys := apikeytest.New(t, nil)

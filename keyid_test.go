@@ -39,7 +39,7 @@ var byID = map[string]func(ctx context.Context, i *apikey.Issuer, id string) err
 
 // An id has one spelling: another one would be a second name for a key, under which a
 // denylist, an audit log or a permission does not know it.
-func TestMalformedIDs(t *testing.T) {
+func TestID4_MalformedIDs(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
 	issuer := newIssuer(t, store, apikey.IssuerOptions{})

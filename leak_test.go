@@ -10,7 +10,7 @@ import (
 )
 
 // What holds keys and seeds can be printed in whatever it is nested, and shows none of them.
-func TestNothingPrintsKeysAndSeeds(t *testing.T) {
+func TestCVE_2025_62705_NothingPrintsKeysAndSeeds(t *testing.T) {
 	t.Parallel()
 	current, retired := string(ascending(11, 32)), string(ascending(101, 32))
 	ring, err := apikey.NewKeyring([]byte(current), []byte(retired))

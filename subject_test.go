@@ -46,7 +46,7 @@ var bySubject = map[string]func(ctx context.Context, i *apikey.Issuer, subject s
 
 // An Issuer for a subject answers to another subject as if there were nothing: in an id and in
 // parameters, and nothing is changed.
-func TestForSubjectRefuses(t *testing.T) {
+func TestCVE_2026_40264_ForSubjectRefuses(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
 	all := newIssuer(t, store, apikey.IssuerOptions{})

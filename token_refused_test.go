@@ -101,7 +101,7 @@ func TestRefusedTexts(t *testing.T) {
 }
 
 // The greatest word is one less than the least that is refused.
-func TestGreatestWords(t *testing.T) {
+func TestID7_GreatestWords(t *testing.T) {
 	t.Parallel()
 	most := spell(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 64), big.NewInt(1)), 11)
 	text := withChecksum("ak_" + strings.Repeat(most, 6))
@@ -166,7 +166,7 @@ var invalidPrefixes = []string{
 }
 
 // The prefix is an option: the same rule as in a text.
-func TestPrefixOption(t *testing.T) {
+func TestID5_PrefixOption(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range prefixes {
 		issuer, err := apikey.NewIssuer(memstore.New(), &apikey.IssuerOptions{Prefix: prefix})

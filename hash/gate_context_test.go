@@ -138,7 +138,7 @@ func (c *laterContext) Err() error {
 
 // The bug of many a limiter: requests that are cancelled free their permits
 // while the hashes still run, and so any number of hashes run.
-func TestPermitBelongsToTheWork(t *testing.T) {
+func TestA6_PermitBelongsToTheWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const permits, calls = 3, 1000

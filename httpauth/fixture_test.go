@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -120,4 +121,14 @@ func other(t *testing.T, keys *apikeytest.Keys) string {
 		t.Fatal(page, err)
 	}
 	return page[0].Credentials[0].Hash
+}
+
+// withChecksum completes the text of a key, which anybody can.
+func withChecksum(body string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var sum [6]byte
+	for i, n := 5, crc32.ChecksumIEEE([]byte(body)); i >= 0; i, n = i-1, n/62 {
+		sum[i] = digits[n%62]
+	}
+	return body + string(sum[:])
 }

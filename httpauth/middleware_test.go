@@ -146,7 +146,7 @@ func TestBasicOrder(t *testing.T) {
 }
 
 // A key in the URL ends in logs, and is not looked for there.
-func TestNeverFromURL(t *testing.T) {
+func TestCVE_2026_26196_NeverFromURL(t *testing.T) {
 	t.Parallel()
 	v, good, _ := refusals(t)
 	r := request(t)
@@ -297,7 +297,7 @@ func TestCaching(t *testing.T) {
 	}
 }
 
-func TestRemoveCredential(t *testing.T) {
+func TestCVE_2022_31130_RemoveCredential(t *testing.T) {
 	t.Parallel()
 	v, good, _ := refusals(t)
 	for name, value := range map[string]string{"Authorization": "Bearer " + good, "X-API-Key": good} {

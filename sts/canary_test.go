@@ -149,7 +149,7 @@ func TestTokenPrintsNoText(t *testing.T) {
 
 // I4: of no key, no token and no signing key are there 8 characters in an error, a log, an answer that is not the one
 // they were asked for by, or the store.
-func TestNoSecretLeaks(t *testing.T) {
+func TestCVE_2025_4166_NoSecretLeaks(t *testing.T) {
 	t.Parallel()
 	for _, alg := range []sts.Algorithm{sts.EdDSA, sts.ES256} {
 		t.Run(string(alg), func(t *testing.T) {

@@ -203,7 +203,7 @@ func TestPrefixes(t *testing.T) {
 }
 
 // Whoever says no of a key by Check says it of its tokens, in the process of the service.
-func TestCheckRefusesTokens(t *testing.T) {
+func TestCVE_2024_21635_CheckRefusesTokens(t *testing.T) {
 	t.Parallel()
 	var denied bool
 	f := newFixture(t, checked(func() bool { return denied }), sts.ServiceOptions{})

@@ -137,7 +137,7 @@ func TestExchangeTTL(t *testing.T) {
 }
 
 // A token never outlives its key, nor the secret that was presented (CVE-2020-25816 and its like).
-func TestExchangeNeverPastItsKey(t *testing.T) {
+func TestCVE_2020_25816_ExchangeNeverPastItsKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, nil, sts.ServiceOptions{})

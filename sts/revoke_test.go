@@ -79,7 +79,7 @@ func TestRevocation(t *testing.T) {
 
 // A revocation that could not be done, or of which that is not known, is not 200. Nor is one of a key that is
 // refused only for now.
-func TestRevocationFails(t *testing.T) {
+func TestCVE_2020_15223_RevocationFails(t *testing.T) {
 	t.Parallel()
 	denied := false
 	store := &broken{Store: memstore.New()}

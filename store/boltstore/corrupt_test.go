@@ -32,10 +32,10 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestFlipped flips bits all over a file. The structure and every value are checked, so what
+// TestH7_Flipped flips bits all over a file. The structure and every value are checked, so what
 // is not noticed was in a place that nothing reads, and that no write builds on: a sample of those is
 // written to all over. The keys in branches are in TestBranchKeyFlipped.
-func TestFlipped(t *testing.T) {
+func TestH7_Flipped(t *testing.T) {
 	t.Parallel()
 	file, content := sample(t, 60)
 	page := os.Getpagesize()

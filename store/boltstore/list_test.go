@@ -67,9 +67,9 @@ func TestCountEnds(t *testing.T) {
 	}
 }
 
-// TestCopies: what Get, List and Value return stays as it is and may be changed, whatever the
+// TestH4_Copies: what Get, List and Value return stays as it is and may be changed, whatever the
 // file goes through. With few records bbolt copies by itself.
-func TestCopies(t *testing.T) {
+func TestH4_Copies(t *testing.T) {
 	t.Parallel()
 	s, _ := openNew(t)
 	create(t, s, 0, 1200)

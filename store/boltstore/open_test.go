@@ -213,7 +213,7 @@ func TestOpenEmptyBolt(t *testing.T) {
 	check(t, path)
 }
 
-func TestLocked(t *testing.T) {
+func TestH2_Locked(t *testing.T) {
 	t.Parallel()
 	short := &boltstore.Options{Timeout: time.Millisecond}
 	wantLocked := func(t *testing.T, path string, opts *boltstore.Options) {
@@ -336,7 +336,7 @@ func calls(s *boltstore.Store, each func(name string, write bool, do func(ctx co
 	}
 }
 
-func TestReadOnly(t *testing.T) {
+func TestH3_ReadOnly(t *testing.T) {
 	t.Parallel()
 	s, path := openNew(t)
 	create(t, s, 0, 20)

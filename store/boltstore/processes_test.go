@@ -58,8 +58,8 @@ func createOne(path string) error {
 	return errors.Join(s.Create(context.Background(), record(n)), s.Close())
 }
 
-// TestCreateRace: many create the same file at once, and none loses what it then stored.
-func TestCreateRace(t *testing.T) {
+// TestH1_CreateRace: many create the same file at once, and none loses what it then stored.
+func TestH1_CreateRace(t *testing.T) {
 	t.Parallel()
 	const racers = 8
 	all := func(t *testing.T, path string) {

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/boltstore"
 )
 
-// TestMode: 0600, whatever the umask. Not parallel: the umask is the process's.
-func TestMode(t *testing.T) {
+// TestCVE_2021_38553_Mode: 0600, whatever the umask. Not parallel: the umask is the process's.
+func TestCVE_2021_38553_Mode(t *testing.T) {
 	for _, umask := range []int{0, 0o022, 0o077, 0o777} {
 		path := filepath.Join(t.TempDir(), "keys.db")
 		old := syscall.Umask(umask)
