@@ -17,29 +17,50 @@ const (
 // be in rare long ones, which only the last crops and the test of all times see.
 func Quantile(i int) float64 { return 1 - math.Pow(0.5, float64(10*(i+1))/Crops) }
 
-// Test is a t-test of two classes of times: of all, and of those up to each of a number of bounds. Bounds are the
-// same for both classes, and known before, so that cropping can't make a difference where there is none.
-// Not safe for concurrent use.
+// Test is a t-test of two classes of times: of all, and of the shortest shares of them. Not safe for concurrent use. The zero
+// value has no times yet.
+//
+// Times come in batches, and are taken relative to their batch's median, and cropped by its quantiles: so a machine that
+// is slower for a while does not hide a difference in how much it is slower. The authors crop by bounds from the first
+// batch. Both are fair: median and quantiles are of both classes together, and whose time is whose was rolled.
 type Test struct {
-	bounds  [Crops]float64 // ascending
 	classes [Crops + 1][2]Moments
+	medians Moments // of class 1 less of class 0, a batch each
+	order   []int
+	single  [2][]float64
 }
 
-// NewTest returns a test whose bounds are the quantiles of times that it does not count itself. There is at least one.
-func NewTest(pilot []float64) *Test {
-	sorted := slices.Sorted(slices.Values(pilot))
-	t := new(Test)
-	for i := range t.bounds {
-		t.bounds[i] = sorted[int(Quantile(i)*float64(len(sorted)))]
+// Add adds a batch of times, each of class 0 or 1.
+func (t *Test) Add(classes []byte, times []float64) {
+	t.order = t.order[:0]
+	for i := range times {
+		t.order = append(t.order, i)
 	}
-	return t
-}
-
-// Add adds a time of class 0 or 1.
-func (t *Test) Add(class int, time float64) {
-	t.classes[Crops][class].Add(time)
-	for i := Crops - 1; i >= 0 && time <= t.bounds[i]; i-- {
-		t.classes[i][class].Add(time)
+	slices.SortStableFunc(t.order, func(i, j int) int {
+		switch a, b := times[i], times[j]; {
+		case a < b:
+			return -1
+		case a > b:
+			return 1
+		}
+		return 0
+	})
+	var kept [Crops]float64
+	for c := range kept {
+		kept[c] = Quantile(c)
+	}
+	t.single = [2][]float64{t.single[0][:0], t.single[1][:0]}
+	median := times[t.order[len(times)/2]]
+	for rank, i := range t.order {
+		class, time := classes[i], times[i]
+		t.single[class] = append(t.single[class], time)
+		t.classes[Crops][class].Add(time - median)
+		for c := Crops - 1; c >= 0 && float64(rank) < kept[c]*float64(len(times)); c-- {
+			t.classes[c][class].Add(time - median)
+		}
+	}
+	if a, b := t.single[0], t.single[1]; len(a) > 0 && len(b) > 0 {
+		t.medians.Add(b[len(b)/2] - a[len(a)/2])
 	}
 }
 
@@ -47,16 +68,16 @@ func (t *Test) Add(class int, time float64) {
 type Result struct {
 	Samples int     // times measured
 	T       float64 // the largest magnitude of all tests with enough times
-	Kept    float64 // the share of times in that test, by its quantile; 1: all
-	// Difference is the mean of class 1 less that of class 0 among the fastest 94 %, in what the times are in,
-	// and Error its standard error. Cropping makes a difference a little smaller, and its error much more so.
+	Kept    float64 // the share of times in that test; 1: all; 0: there was no test
+	// Difference is the median of class 1 less that of class 0, the mean of all batches, in what the times are in, and
+	// Error its standard error.
 	Difference, Error float64
 }
 
 // Result returns what was found up to now.
 func (t *Test) Result() Result {
 	all := &t.classes[Crops]
-	r := Result{Samples: all[0].N() + all[1].N()}
+	r := Result{Samples: all[0].N() + all[1].N(), Difference: t.medians.Mean()}
 	for i := range t.classes {
 		c := &t.classes[i]
 		if c[0].N() < fewest || c[1].N() < fewest {
@@ -69,8 +90,8 @@ func (t *Test) Result() Result {
 			}
 		}
 	}
-	if most := &t.classes[Crops*4/10-1]; most[0].N() >= fewest && most[1].N() >= fewest {
-		r.Difference, r.Error = most[1].Mean()-most[0].Mean(), StandardError(&most[0], &most[1])
+	if n := t.medians.N(); n > 1 {
+		r.Error = math.Sqrt(t.medians.Variance() / float64(n))
 	}
 	return r
 }

@@ -3,6 +3,8 @@ package dudect_test
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/seed-d3a9fb6b/apikey/internal/dudect"
@@ -60,13 +62,15 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// Times 0 to 9999 of both classes, so that a bound keeps as many of them as its quantile says. The pilot says where it is.
-func line() []float64 {
-	all := make([]float64, 10_000)
-	for i := range all {
-		all[i] = float64(i)
+// add gives a test the times 0 to 9999 of class 0, and of class 1 what shift makes of them, in one batch.
+func add(test *dudect.Test, shift func(float64) float64) {
+	var classes []byte
+	var times []float64
+	for i := range 10_000 {
+		classes = append(classes, 0, 1)
+		times = append(times, float64(i), shift(float64(i)))
 	}
-	return all
+	test.Add(classes, times)
 }
 
 // What the fastest have differs in a crop, and hardly in all; what the slowest have, in all and in no crop.
@@ -77,19 +81,16 @@ func TestCrops(t *testing.T) {
 		min, max float64 // of t
 		kept     float64 // at most
 	}{
-		"the same":             {func(x float64) float64 { return x }, 0, 0, 0},
-		"the fastest 7 %":      {func(x float64) float64 { return x + 400*b2f(x < 670) }, 10, 100, 0.2},
-		"the slowest in 1000":  {func(x float64) float64 { return x + 1e9*b2f(x >= 9990) }, 3, 4, 1},
+		"the same":             {func(x float64) float64 { return x }, 0, 0.1, 1}, // of the last time that a crop keeps there is but one
+		"the fastest 7 %":      {func(x float64) float64 { return x + b2f(x < 670)*400 }, 10, 100, 0.2},
+		"the slowest in 1000":  {func(x float64) float64 { return x + b2f(x >= 9990)*1e9 }, 3, 4, 1},
 		"all, and by a lot":    {func(x float64) float64 { return x + 1000 }, 20, 100, 1},
 		"all, and by a little": {func(x float64) float64 { return x + 1 }, 0, 0.1, 1},
 	} {
-		dude := dudect.NewTest(line())
-		for _, x := range line() {
-			dude.Add(0, x)
-			dude.Add(1, test.shift(x))
-		}
+		var dude dudect.Test
+		add(&dude, test.shift)
 		r := dude.Result()
-		if r.Samples != 20_000 || r.T < test.min || r.T > test.max || r.Kept > test.kept {
+		if r.Samples != 20_000 || r.T < test.min || r.T > test.max || r.Kept > test.kept || r.Kept == 0 {
 			t.Errorf("%s: %+v, want t from %v to %v, at most %v kept", name, r, test.min, test.max, test.kept)
 		}
 	}
@@ -102,29 +103,45 @@ func b2f(b bool) float64 {
 	return 0
 }
 
-// The difference is class 1 less class 0, and its error that of what the crop kept.
+// A machine that gets slower and slower hides nothing: without the batches' medians, t would be 1.
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	var dude dudect.Test
+	for batch := range 100 {
+		var classes []byte
+		var times []float64
+		for i := range 200 {
+			class := byte(i & 1)
+			classes = append(classes, class)
+			times = append(times, float64(1000*batch+i/2%10)+float64(class))
+		}
+		dude.Add(classes, times)
+	}
+	if r := dude.Result(); r.T < 20 || r.Difference != 1 || r.Error != 0 {
+		t.Errorf("%+v, want a t above 20 and a difference of 1 ± 0", r)
+	}
+}
+
+// The difference is class 1 less class 0, and its error that of the mean of the batches.
 func TestDifference(t *testing.T) {
 	t.Parallel()
-	test := dudect.NewTest([]float64{1e9})
-	for _, x := range line() {
-		test.Add(0, x)
-		test.Add(1, x+50)
+	var dude dudect.Test
+	for _, by := range []float64{10, 20, 60} {
+		add(&dude, func(x float64) float64 { return x + by })
 	}
-	want := math.Sqrt(2 * 1e8 / 12 / 1e4) // of a uniform distribution
-	if r := test.Result(); r.Difference != 50 || math.Abs(r.Error-want) > 0.1 {
-		t.Errorf("%v ± %v, want 50 ± %v", r.Difference, r.Error, want)
+	if r := dude.Result(); r.Difference != 30 || math.Abs(r.Error-math.Sqrt(700.0/3)) > 1e-9 || r.Samples != 60_000 {
+		t.Errorf("%+v, want 30 ± %v", r, math.Sqrt(700.0/3))
 	}
 }
 
 // A few times say nothing, whatever they are.
 func TestTooFew(t *testing.T) {
 	t.Parallel()
-	test := dudect.NewTest([]float64{10})
+	var dude dudect.Test
 	for i := range 999 {
-		test.Add(0, float64(i%7))
-		test.Add(1, float64(i%7+100))
+		dude.Add([]byte{0, 1}, []float64{float64(i % 7), float64(i%7 + 100)})
 	}
-	if r := test.Result(); r.T != 0 || r.Kept != 0 || r.Difference != 0 {
+	if r := dude.Result(); r.T != 0 || r.Kept != 0 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -165,41 +182,53 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// Every input is used once, by the class it was prepared for, in no order that could be foreseen, and there is one
-// more batch than what is counted.
+// Every sample is of inputs of one class and of its own batch, in an order that can't be foreseen. There is one batch more than
+// what is counted.
 func TestMeasure(t *testing.T) {
 	t.Parallel()
-	const samples = dudect.Batch + 100
-	prepared, called, ones, runs := 0, 0, 0, 0
-	var classes []int
-	last := -1
-	e := dudect.Experiment{Prepare: func(class int) string {
-		classes = append(classes, class)
-		prepared++
-		return string(rune('0'+class)) + string(rune(prepared))
-	}, Call: func(input string) {
-		class := classes[called]
-		called++
-		if want := string(rune('0'+class)) + string(rune(called)); input != want {
-			t.Fatalf("call %d got %q, want %q", called, input, want)
+	for _, once := range []bool{false, true} {
+		calls := dudect.Calls
+		if once {
+			calls = 1
 		}
-		ones += class
-		if class != last {
-			runs++
+		prepared, called, last := 0, 0, byte(0)
+		ones, runs := 0, 0
+		used := make(map[string]int)
+		e := dudect.Experiment{Once: once, Prepare: func(class int) string {
+			prepared++
+			return string(rune('0'+class)) + strconv.Itoa(prepared)
+		}, Call: func(input string) {
+			used[strings.Clone(input)]++
+			class := input[0]
+			if called%calls == 0 {
+				ones += int(class - '0')
+				if class != last {
+					runs++
+				}
+				last = class
+			}
+			if class != last {
+				t.Fatalf("call %d is of class %c in a sample of class %c", called, class, last)
+			}
+			if n, err := strconv.Atoi(input[1:]); err != nil || (n-1)/dudect.Batch != called/dudect.Batch/calls || n > prepared {
+				t.Fatalf("call %d is of input %q, which is of another batch", called, input)
+			}
+			called++
+		}}
+		r := e.Measure(dudect.Batch + 1)
+		samples := 3 * dudect.Batch
+		if r.Samples != 2*dudect.Batch || called != samples*calls || prepared != samples {
+			t.Errorf("%d samples, %d calls, %d inputs", r.Samples, called, prepared)
 		}
-		last = class
-	}}
-	r := e.Measure(samples)
-	if r.Samples != samples || called != 3*dudect.Batch || prepared != called {
-		t.Errorf("%d samples, %d calls, %d inputs; want %d, %d, %[5]d", r.Samples, called, prepared, samples, 3*dudect.Batch)
-	}
-	// 8 standard deviations.
-	n := float64(called)
-	if d := math.Abs(float64(ones) - n/2); d > 8*math.Sqrt(n)/2 {
-		t.Errorf("%d of %d are of class 1", ones, called)
-	}
-	if d := math.Abs(float64(runs) - n/2); d > 8*math.Sqrt(n)/2 {
-		t.Errorf("the classes change %d times in %d", runs, called)
+		if len(used) != samples {
+			t.Errorf("%d inputs of %d were used", len(used), samples)
+		}
+		// 8 standard deviations.
+		for what, n := range map[string]int{"samples of class 1": ones, "changes of class": runs} {
+			if d := math.Abs(float64(n) - float64(samples)/2); d > 8*math.Sqrt(float64(samples))/2 {
+				t.Errorf("%d %s in %d", n, what, samples)
+			}
+		}
 	}
 }
 

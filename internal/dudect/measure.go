@@ -2,30 +2,38 @@ package dudect
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"runtime"
 	"runtime/debug"
 	"time"
 	"unsafe"
 )
 
-// Batch is how many inputs are prepared before the first of them is measured.
-const Batch = 4096
-
-// MaxInput is how long an input may be, in bytes.
-const MaxInput = 256
+const (
+	// Batch is how many inputs are prepared before they are measured, and how many samples are then taken of them.
+	Batch = 1024
+	// Calls are how many are in a sample: what one of them differs by may be less than the clock takes.
+	Calls = 8
+	// MaxInput is how long an input may be, in bytes.
+	MaxInput = 256
+)
 
 // Experiment is something to measure, and inputs of two classes for it.
 type Experiment struct {
 	Name string
 	// Prepare returns a new input of class 0 or 1, of MaxInput bytes at most. It is called for a whole Batch
-	// before that is measured, and each input is used once: what an input happens to cost beside its class
-	// must not look like its class.
+	// before that is measured, and no input is used in another batch: what one happens to cost beside its class must
+	// not look like its class.
 	Prepare func(class int) string
 	// Call is what is measured. It must not keep its input, which stands in memory that is written over.
 	Call func(input string)
+	// Once: an input is good for one call. Else a sample is of several, each of an input of its own, and the same
+	// input may come again in another sample of the batch.
+	Once bool
 }
 
-// Measure measures that many calls, beside one batch more that only tells where to crop. Times are in nanoseconds.
+// Measure takes that many samples, rounded up to a Batch; times are in nanoseconds a call. One batch more is thrown away:
+// the first, which warms up.
 //
 // What could make the classes differ though the function does not: their order is random, and nobody
 // branches on it between two measurements; every input is copied to one place, by one copy of one
@@ -35,42 +43,72 @@ func (e *Experiment) Measure(samples int) Result {
 	defer runtime.UnlockOSThread()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 
-	b := new(batch)
+	b := &batch{calls: Calls}
+	if e.Once {
+		b.calls = 1
+	}
 	b.measure(e)
-	test := NewTest(b.times[:])
-	for left := samples; left > 0; left -= Batch {
+	test := new(Test)
+	for taken := 0; taken < samples; taken += Batch {
 		b.measure(e)
-		for i := range min(left, Batch) {
-			test.Add(int(b.classes[i]&1), b.times[i])
-		}
+		test.Add(b.classes[:], b.times[:])
 	}
 	return test.Result()
 }
 
 type batch struct {
-	classes [Batch]byte // the lowest bit
-	inputs  [Batch][MaxInput]byte
-	lengths [Batch]int
+	calls   int
+	inputs  [Batch]input
+	of      [2][]uint16 // numbers of the inputs of each class
+	classes [Batch]byte // of the samples
+	samples [Batch][Calls]uint16
 	times   [Batch]float64
-	input   [MaxInput]byte // the one that is measured
+	next    [Calls]input // those that are measured
+}
+
+type input struct {
+	bytes  [MaxInput]byte
+	length int
 }
 
 func (b *batch) measure(e *Experiment) {
-	rand.Read(b.classes[:])
-	for i := range Batch {
-		input := e.Prepare(int(b.classes[i] & 1))
-		if len(input) > MaxInput {
-			panic("dudect: an input is too long")
-		}
-		b.lengths[i] = copy(b.inputs[i][:], input)
-	}
+	b.prepare(e)
 	runtime.GC()
 	base := time.Now()
-	for i := range Batch {
-		b.input = b.inputs[i]
-		text := unsafe.String(&b.input[0], b.lengths[i])
+	for i := range b.samples {
+		for j, n := range b.samples[i][:b.calls] {
+			b.next[j] = b.inputs[n]
+		}
 		begun := time.Since(base)
-		e.Call(text)
-		b.times[i] = float64(time.Since(base) - begun)
+		for j := range b.next[:b.calls] {
+			in := &b.next[j]
+			e.Call(unsafe.String(&in.bytes[0], in.length))
+		}
+		b.times[i] = float64(time.Since(base)-begun) / float64(b.calls)
+	}
+}
+
+// prepare rolls a class for each input, and then for each sample which inputs of a class it is of.
+func (b *batch) prepare(e *Experiment) {
+	var dice [Batch * (1 + 2*Calls)]byte
+	rand.Read(dice[:])
+	b.of = [2][]uint16{b.of[0][:0], b.of[1][:0]}
+	for i := range b.inputs {
+		class := dice[i] & 1
+		text := e.Prepare(int(class))
+		if len(text) > MaxInput {
+			panic("dudect: an input is too long")
+		}
+		b.inputs[i].length = copy(b.inputs[i].bytes[:], text)
+		b.of[class] = append(b.of[class], uint16(i))
+		b.classes[i], b.samples[i][0] = class, uint16(i)
+	}
+	picks := dice[Batch:]
+	for i := range b.samples {
+		of := b.of[b.classes[i]]
+		for j := 1; j < b.calls; j++ {
+			b.samples[i][j] = of[int(binary.LittleEndian.Uint16(picks))%len(of)]
+			picks = picks[2:]
+		}
 	}
 }
