@@ -2,6 +2,7 @@ package modeltest_test
 
 import (
 	"errors"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -76,6 +77,13 @@ type output struct {
 	err    error // one of the sentinels, or what is none and explained by nothing
 	number int   // of the credential accepted
 	seen   view  // if there is a Key
+}
+
+func (o output) String() string {
+	if o.err != nil {
+		return o.err.Error()
+	}
+	return fmt.Sprintf("credential %d of %v", o.number, o.seen)
 }
 
 // answer reduces what a call returned to what the model knows. A deletion returns no Key.

@@ -3,13 +3,12 @@ package storetest
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// Fault makes one call to a store fail, for tests of what is built on a store:
+// Fault makes one call to a store fail, take its time, or lose its caller, for tests of what is
+// built on a store:
 //
 //	for n := 1; ; n++ {
 //		fault := &storetest.Fault{Call: n}
@@ -20,134 +19,110 @@ import (
 //		}
 //	}
 //
+// With Hold or Cancel and without Err, the call is done and answers what the store answers.
+//
 // The zero value lets every call pass and counts them. It is safe for concurrent use, its
 // fields are set before Wrap.
 type Fault struct {
-	Call  int   // which call fails, counted from 1 over all methods of all stores wrapped; 0: none
+	Call  int   // which call it is, counted from 1 over all methods of all stores wrapped; 0: none
 	After bool  // the call is done before it fails: a write that was committed and seems not to be
-	Err   error // what it answers; nil: an error that matches nothing
+	Err   error // what it answers; nil, without Hold and Cancel: an error that matches nothing
 
-	calls atomic.Int64
+	// Hold delays the call: it is called once, with the context that the store sees, and the call
+	// waits until it returns. That is before the call is done, or with After when it is done and
+	// has yet to return; then, if the context has ended meanwhile, its error is the answer.
+	Hold func(ctx context.Context)
+
+	// Cancel ends the context that the store sees in this call, and the callers' that are from
+	// Context.
+	Cancel Cancel
+
+	calls   atomic.Int64
+	mu      sync.Mutex
+	callers []context.CancelFunc
 }
+
+// Cancel is when the context of a call ends.
+type Cancel int
+
+// What a caller who goes away may find out, or not.
+const (
+	CancelNever  Cancel = iota
+	CancelBefore        // the store is called with a context that has ended
+	CancelDuring        // while the store is at work, at an instant that nobody chooses; at the latest before it returns
+	CancelAfter         // the call is done, and its answer reaches a caller who has gone
+)
 
 var errFault = errors.New("storetest: fault")
 
-// Calls returns how many calls to methods of [apikey.Store] and [apikey.ChangeLog] there were.
+// Calls returns how many calls to methods of [github.com/seed-d3a9fb6b/apikey.Store]
+// and of ChangeLog there were.
 func (f *Fault) Calls() int { return int(f.calls.Load()) }
 
-// Wrap returns s with the fault. It implements [apikey.Watcher] and [apikey.ChangeLog] if s does,
-// and nothing else that s may implement; calls to a Watcher are neither counted nor failed.
-func (f *Fault) Wrap(s apikey.Store) apikey.Store {
-	faulty := &faulty{s, f}
-	w, watches := s.(apikey.Watcher)
-	l, logs := s.(apikey.ChangeLog)
-	switch {
-	case watches && logs:
-		return struct {
-			apikey.Store
-			apikey.Watcher
-			apikey.ChangeLog
-		}{faulty, w, faultyLog{l, f}}
-	case watches:
-		return struct {
-			apikey.Store
-			apikey.Watcher
-		}{faulty, w}
-	case logs:
-		return struct {
-			apikey.Store
-			apikey.ChangeLog
-		}{faulty, faultyLog{l, f}}
-	}
-	return faulty
+// Context returns a context for one who calls what is built on the store. It ends as Cancel says,
+// and as parent does. One that is made after that call ends as parent does only.
+func (f *Fault) Context(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.callers = append(f.callers, cancel)
+	return ctx, cancel
 }
 
-// do calls the store, unless it is the turn to fail.
-func (f *Fault) do(call func() error) error {
+// leave ends the contexts of all callers that there are.
+func (f *Fault) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, cancel := range f.callers {
+		cancel()
+	}
+}
+
+// do calls the store, and does to the call whose turn it is what the fields say.
+func (f *Fault) do(ctx context.Context, call func(context.Context) error) error {
 	if f.calls.Add(1) != int64(f.Call) {
-		return call()
+		return call(ctx)
 	}
-	if f.After {
-		_ = call()
+	failure := f.Err
+	if failure == nil && f.Hold == nil && f.Cancel == CancelNever {
+		failure = errFault
 	}
-	if f.Err != nil {
-		return f.Err
+	if failure != nil && !f.After {
+		call = func(context.Context) error { return nil }
 	}
-	return errFault
-}
 
-type faulty struct {
-	store apikey.Store
-	fault *Fault
-}
-
-func (s *faulty) Create(ctx context.Context, r *apikey.Record) error {
-	return s.fault.do(func() error { return s.store.Create(ctx, r) })
-}
-
-func (s *faulty) Get(ctx context.Context, id apikey.ID) (*apikey.Record, error) {
-	var r *apikey.Record
-	err := s.fault.do(func() (err error) { r, err = s.store.Get(ctx, id); return err })
-	if err != nil {
-		return nil, err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if f.Hold != nil && !f.After {
+		f.Hold(ctx)
 	}
-	return r, nil
-}
-
-func (s *faulty) Replace(ctx context.Context, r *apikey.Record) error {
-	return s.fault.do(func() error { return s.store.Replace(ctx, r) })
-}
-
-func (s *faulty) Delete(ctx context.Context, id apikey.ID) error {
-	return s.fault.do(func() error { return s.store.Delete(ctx, id) })
-}
-
-func (s *faulty) List(ctx context.Context, f apikey.Filter, before apikey.ID, limit int) ([]*apikey.Record, apikey.ID, error) {
-	var page []*apikey.Record
-	var next apikey.ID
-	err := s.fault.do(func() (err error) { page, next, err = s.store.List(ctx, f, before, limit); return err })
-	if err != nil {
-		return nil, apikey.ID{}, err
+	err := f.leaving(ctx, func() { f.leave(); cancel() }, call)
+	if f.Hold != nil && f.After {
+		f.Hold(ctx)
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
 	}
-	return page, next, nil
-}
-
-func (s *faulty) Count(ctx context.Context, f apikey.Filter) (int, error) {
-	var n int
-	err := s.fault.do(func() (err error) { n, err = s.store.Count(ctx, f); return err })
-	if err != nil {
-		return 0, err
+	if failure != nil {
+		return failure
 	}
-	return n, nil
+	return err
 }
 
-func (s *faulty) RecordUse(ctx context.Context, uses []apikey.Use) error {
-	return s.fault.do(func() error { return s.store.RecordUse(ctx, uses) })
-}
-
-func (s *faulty) Value(ctx context.Context, name string) ([]byte, error) {
-	var v []byte
-	err := s.fault.do(func() (err error) { v, err = s.store.Value(ctx, name); return err })
-	if err != nil {
-		return nil, err
+// leaving has the call done, and end called when Cancel says.
+func (f *Fault) leaving(ctx context.Context, end func(), call func(context.Context) error) error {
+	switch f.Cancel {
+	case CancelBefore:
+		end()
+	case CancelDuring:
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			end()
+		}()
+		defer func() { <-ended }()
+	case CancelAfter:
+		defer end()
 	}
-	return v, nil
-}
-
-func (s *faulty) SwapValue(ctx context.Context, name string, old, new []byte) error {
-	return s.fault.do(func() error { return s.store.SwapValue(ctx, name, old, new) })
-}
-
-type faultyLog struct {
-	log   apikey.ChangeLog
-	fault *Fault
-}
-
-func (l faultyLog) Changes(ctx context.Context, within time.Duration) ([]apikey.Logged, error) {
-	var all []apikey.Logged
-	err := l.fault.do(func() (err error) { all, err = l.log.Changes(ctx, within); return err })
-	if err != nil {
-		return nil, err
-	}
-	return all, nil
+	return call(ctx)
 }
