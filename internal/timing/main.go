@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	samples := flag.Float64("samples", 1e5, "calls measured in a run")
+	samples := flag.Float64("samples", 1e5, "samples in a run, each of several calls")
 	t := flag.Float64("gate", 10, "what |t| must be below")
 	row := flag.Int("row", 3, "runs, one after the other, that must be below")
 	tries := flag.Int("tries", 9, "runs at most")
@@ -66,7 +66,7 @@ func (p *program) run(ctx context.Context) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(p.out, "%s/%s, %s, %d cores, %s; %.0e calls a run, gate %v\n\n", runtime.GOOS, runtime.GOARCH, runtime.Version(),
+	fmt.Fprintf(p.out, "%s/%s, %s, %d cores, %s; %.0e samples a run, gate %v\n\n", runtime.GOOS, runtime.GOARCH, runtime.Version(),
 		runtime.NumCPU(), begun.UTC().Format(time.DateOnly), float64(p.samples), p.gate.T)
 	fmt.Fprintln(p.out, "| experiment | \\|t\\| of each run | ns, second less first | |")
 	fmt.Fprintln(p.out, "|---|---|---|---|")
