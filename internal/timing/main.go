@@ -2,7 +2,7 @@
 // a MAC was right.
 //
 //	go run ./internal/timing                                  # the gate of CI: |t| < 10, three times in a row
-//	go run ./internal/timing -samples 1e7 -gate 5 -row 1      # by hand, on a quiet machine
+//	go run ./internal/timing -samples 1e7 -gate 5 -row 1 -tries 1   # by hand, on a quiet machine
 //	go run ./internal/timing -unequal                         # and what differs, and is documented
 //
 // It ends with status 1 if an experiment is at the gate or above, or if a control, which is known to leak, is
@@ -24,7 +24,7 @@ import (
 )
 
 func main() {
-	samples := flag.Float64("samples", 1e5, "calls measured in a run")
+	samples := flag.Float64("samples", 1e5, "samples in a run, each of several calls")
 	t := flag.Float64("gate", 10, "what |t| must be below")
 	row := flag.Int("row", 3, "runs, one after the other, that must be below")
 	tries := flag.Int("tries", 9, "runs at most")
@@ -66,7 +66,7 @@ func (p *program) run(ctx context.Context) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	fmt.Fprintf(p.out, "%s/%s, %s, %d cores, %s; %.0e calls a run, gate %v\n\n", runtime.GOOS, runtime.GOARCH, runtime.Version(),
+	fmt.Fprintf(p.out, "%s/%s, %s, %d cores, %s; %.0e samples a run, gate %v\n\n", runtime.GOOS, runtime.GOARCH, runtime.Version(),
 		runtime.NumCPU(), begun.UTC().Format(time.DateOnly), float64(p.samples), p.gate.T)
 	fmt.Fprintln(p.out, "| experiment | \\|t\\| of each run | ns, second less first | |")
 	fmt.Fprintln(p.out, "|---|---|---|---|")

@@ -72,9 +72,6 @@ func withDigit(text string, at int, random byte) string {
 	b := []byte(text[:checksumAt])
 	old := strings.IndexByte(digits, b[at])
 	b[at] = digits[(old+1+int(random)%20)%21]
-	if b[at] == text[at] { // old is above 20
-		b[at] = digits[(old+1)%21]
-	}
 	return string(appendDigits(b, uint64(crc32.ChecksumIEEE(b)), 6))
 }
 
