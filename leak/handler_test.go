@@ -204,6 +204,40 @@ func TestHandlerRedacts(t *testing.T) {
 	}
 }
 
+// What is shown instead is the text of what has one, and JSON of the same structure of what has none.
+func TestHandlerShows(t *testing.T) {
+	t.Parallel()
+	key := issued(t, "", 1)[0]
+	keyID := id(t, key) + "[redacted]"
+	address, err := url.Parse("https://a.example/?key=" + key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		value any
+		json  string
+	}{
+		"error":                   {&os.PathError{Op: "open", Path: key, Err: errDisk}, `"open ` + keyID + `: the disk is on fire"`},
+		"error with another JSON": {jsonError{key}, `"` + keyID + `"`},
+		"stringer":                {address, `"https://a.example/?key=` + keyID + `"`},
+		"text marshaler":          {texter{key}, `"` + keyID + `"`},
+		"bytes":                   {[]byte("<" + key), `"<` + keyID + `"`},
+		"raw JSON":                {json.RawMessage(`{"k":["` + key + `"]}`), `{"k":["` + keyID + `"]}`},
+		"JSON marshaler":          {marshaler{"\n" + key}, `{"a":1,"text":"\n` + keyID + `"}`},
+		"struct":                  {&exported{Next: &exported{Text: key}}, `{"text":"","next":{"text":"` + keyID + `"}}`},
+		"header":                  {http.Header{"A": {"b", key}}, `{"A":["b","` + keyID + `"]}`},
+		"unexported":              {unexported{key, 1}, `"{text:` + keyID + ` n:1}"`},
+		"marshaler that fails":    {noJSON{errors.New(key)}, `"json: error calling MarshalJSON for type leak_test.noJSON: ` + keyID + `"`},
+		"panic":                   {panics{key}, `"!PANIC: no ` + keyID + `"`},
+	} {
+		var out bytes.Buffer
+		slog.New(leak.NewHandler(slog.NewJSONHandler(&out, nil), nil)).Info("m", "v", c.value)
+		if want := `"msg":"m","v":` + c.json + "}\n"; !strings.HasSuffix(out.String(), want) {
+			t.Errorf("%s: %s; want %s", what, out.String(), want)
+		}
+	}
+}
+
 // What holds no key is passed on as it is.
 func TestHandlerPassesOn(t *testing.T) {
 	t.Parallel()

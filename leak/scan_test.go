@@ -136,6 +136,12 @@ func TestScanAcrossReads(t *testing.T) {
 			t.Errorf("cut at %d: %v", cut, got)
 		}
 	}
+	for n := range 300 { // digits in front, of which one or the other may be part of the key
+		text := strings.Repeat("0", n) + keys[0] + strings.Repeat("Z", n) + "_" + keys[3]
+		if got, want := scanned(t, strings.NewReader(text)), reference(text); !slices.Equal(got, want) || len(got) != 2 {
+			t.Errorf("after %d digits: %v; want %v", n, got, want)
+		}
+	}
 	// Every place in the buffer that a key can be cut off at.
 	for before := buffer - 120; before <= buffer+1; before++ {
 		text := strings.Repeat("-", before) + keys[3] + " "

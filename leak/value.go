@@ -26,11 +26,10 @@ func (r *Redactor) value(v slog.Value) (safe slog.Value) {
 		return slog.StringValue(r.Redact(err.Error()))
 	}
 	text, isText := textOf(x)
-	inJSON := r.holds(string(encoded))
 	switch {
-	case isText && (inJSON || r.holds(text) || r.holds(printed)):
+	case isText && r.holds(text):
 		return slog.StringValue(r.Redact(text))
-	case inJSON: // a key is always in a string of it, and neither begins nor ends in an escape sequence: this stays JSON
+	case r.holds(string(encoded)): // a key is always in a string of it, and neither begins nor ends in an escape sequence: this stays JSON
 		return slog.AnyValue(json.RawMessage(r.Redact(string(encoded))))
 	case r.holds(printed):
 		return slog.StringValue(r.Redact(printed))

@@ -194,3 +194,29 @@ func TestWriterLeavesItsArgumentAlone(t *testing.T) {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
+
+type badWriter int
+
+func (n badWriter) Write([]byte) (int, error) { return int(n), nil }
+
+// A writer that breaks its contract is not believed, and one that writes a part has not written all.
+func TestWriterErrors(t *testing.T) {
+	t.Parallel()
+	key := issued(t, "", 1)[0]
+	for _, n := range []int{-1, 1000} {
+		w := leak.NewWriter(badWriter(n), nil)
+		if n, err := io.WriteString(w, "a line "+key+"\n"); n != 0 || err == nil || strings.Contains(err.Error(), key[30:38]) {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if n, err := io.WriteString(leak.NewWriter(badWriter(3), nil), "a line\n"); n != 3 || err != io.ErrShortWrite {
+		t.Errorf("a part: %d, %v", n, err)
+	}
+	w := leak.NewWriter(badWriter(0), nil)
+	if n, err := io.WriteString(w, "key"); n != 3 || err != nil {
+		t.Errorf("what is held back: %d, %v", n, err)
+	}
+	if err := w.Close(); err != io.ErrShortWrite {
+		t.Errorf("closed: %v", err)
+	}
+}
