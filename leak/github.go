@@ -54,6 +54,7 @@ type GitHub struct {
 
 // NewGitHub returns a handler that revokes through i what v recognizes: both are on one Store, and i is for all
 // subjects. One Issuer does for all prefixes of its store. It does no I/O: GitHub's keys are fetched when they are needed.
+// A store that no key was ever created in can't tell its own from others', and the answer is 503.
 // A wrong option is a [*apikey.ValidationError].
 func NewGitHub(i *apikey.Issuer, v *apikey.Verifier, opts *GitHubOptions) (*GitHub, error) {
 	var o GitHubOptions
@@ -112,7 +113,6 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	feedback, err := g.handle(ctx, w, r)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	var refusal *gitHubRefusal
 	if errors.As(err, &refusal) {
 		g.refused(ctx, refusal)

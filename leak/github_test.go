@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +22,8 @@ import (
 func isRevoked(err error) bool { return errors.Is(err, apikey.ErrRevoked) }
 
 const (
-	yes = "true_positive"
-	no  = "false_positive"
+	truePositive  = "true_positive"
+	falsePositive = "false_positive"
 )
 
 // What becomes of each kind of find, and what GitHub is told of it.
@@ -30,7 +32,7 @@ func TestGitHubFinds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys, elsewhere := apikeytest.New(t, nil), apikeytest.New(t, nil)
 		signer := newGitHubKey(t)
-		h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+		h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 		ctx := t.Context()
 
 		_, live := keys.Create(t, apikey.CreateParams{})
@@ -50,27 +52,41 @@ func TestGitHubFinds(t *testing.T) {
 		if err := keys.Issuer.Delete(ctx, deleted.ID()); err != nil {
 			t.Fatal(err)
 		}
+		disabled, disabledText := keys.Create(t, apikey.CreateParams{})
+		_, id, err := apikey.ParseKeyID(disabled.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		record, err := keys.Store.Get(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record.Disabled = true
+		if err := keys.Store.Replace(ctx, record); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(time.Hour)
 
 		finds := []struct {
 			what, text, label string
 		}{
-			{"a live key", live, yes},
-			{"the same again", live, yes},
-			{"a live id with junk", junked(named), no},
-			{"the live key's id with junk", junked(live), no},
-			{"a key of another store", foreign, no},
-			{"no key at all", "not a key", no},
-			{"a key with something behind it", live + `"`, no},
-			{"one character wrong", live[:len(live)-1], no},
-			{"an expired key", expiredText, yes},
-			{"a secret that was rotated away", old, yes},
-			{"a revoked key", revokedText, yes},
-			{"a deleted key", deletedText, yes},
+			{"a live key", live, truePositive},
+			{"the same again", live, truePositive},
+			{"a live id with junk", junked(named), falsePositive},
+			{"the live key's id with junk", junked(live), falsePositive},
+			{"a key of another store", foreign, falsePositive},
+			{"no key at all", "not a key", falsePositive},
+			{"a key with something behind it", live + `"`, falsePositive},
+			{"one character wrong", live[:len(live)-1], falsePositive},
+			{"an expired key", expiredText, truePositive},
+			{"a disabled key", disabledText, truePositive},
+			{"a secret that was rotated away", old, truePositive},
+			{"a revoked key", revokedText, truePositive},
+			{"a deleted key", deletedText, truePositive},
 		}
-		var sent []found
+		var sent []reported
 		for n, f := range finds {
-			sent = append(sent, found{f.text, "type_" + string(rune('a'+n)), "", "Commit"})
+			sent = append(sent, reported{f.text, "type_" + string(rune('a'+n)), "", "Commit"})
 		}
 		before := keys.Verifier.Stats()
 		for n, label := range labels(t, h, signer, sent) {
@@ -79,17 +95,19 @@ func TestGitHubFinds(t *testing.T) {
 			}
 		}
 		after := keys.Verifier.Stats()
-		if after.Argon2Runs != before.Argon2Runs || after.StoreReads-before.StoreReads > 6 {
-			t.Errorf("argon2 ran %d times, and %d reads for 5 ids that were issued here, and the seed",
+		if after.Argon2Runs != before.Argon2Runs || after.StoreReads-before.StoreReads > 7 {
+			t.Errorf("argon2 ran %d times, and %d reads for 6 ids that were issued here, and the seed",
 				after.Argon2Runs-before.Argon2Runs, after.StoreReads-before.StoreReads)
 		}
 
 		wantDead(t, keys, live)
 		wantAlive(t, keys, named)
 		wantAlive(t, keys, secret.Reveal())
-		if key, err := keys.Issuer.Get(ctx, expired.ID()); err != nil || !key.Revoked() || key.RevokedBy() != "github-secret-scanning" ||
-			key.RevocationReason() != "found in public by GitHub secret scanning" {
-			t.Errorf("an expired key can be brought back: %v %v", key, err)
+		for _, id := range []string{expired.ID(), disabled.ID()} {
+			if key, err := keys.Issuer.Get(ctx, id); err != nil || !key.Revoked() || key.RevokedBy() != "github-secret-scanning" ||
+				key.RevocationReason() != "found in public by GitHub secret scanning" {
+				t.Errorf("a key that leaked can be brought back: %v %v", key, err)
+			}
 		}
 		if key, err := keys.Issuer.Get(ctx, revoked.ID()); err != nil || key.RevokedBy() != "admin" || key.RevocationReason() != "left the company" {
 			t.Errorf("the first reason: %v %v", key, err)
@@ -103,9 +121,9 @@ func TestGitHubReplay(t *testing.T) {
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
 	var told []leak.GitHubLeak
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(_ context.Context, l leak.GitHubLeak) { told = append(told, l) }})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(_ context.Context, l leak.GitHubLeak) { told = append(told, l) }})
 	key, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, texts(text, junked(text), text)...)
+	body := message(t, findsOf(text, junked(text), text)...)
 	first := call(t, h, signer, body)
 	was, err := keys.Issuer.Get(t.Context(), key.ID())
 	if err != nil || !was.Revoked() {
@@ -134,7 +152,7 @@ func TestGitHubOnLeak(t *testing.T) {
 	var told []leak.GitHubLeak
 	var alive []string
 	var a, b string
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{By: "the leak desk", OnLeak: func(ctx context.Context, l leak.GitHubLeak) {
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{By: "the leak desk", OnLeak: func(ctx context.Context, l leak.GitHubLeak) {
 		told = append(told, l)
 		for _, text := range []string{a, b} {
 			if _, err := keys.Verifier.Verify(ctx, text); !isRevoked(err) {
@@ -148,7 +166,7 @@ func TestGitHubOnLeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	two, b := keys.Create(t, apikey.CreateParams{Subject: "user_2"})
-	labels(t, h, signer, []found{
+	labels(t, h, signer, []reported{
 		{a, "x", "https://github.com/a", "commit"},
 		{b, "y", "", "Npm"},
 		{junked(a), "x", "https://github.com/junk", "commit"},
@@ -184,26 +202,29 @@ func TestGitHubPrefixes(t *testing.T) {
 	_, a := live.Create(t, apikey.CreateParams{})
 	_, b := trial.Create(t, apikey.CreateParams{})
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
-	if said := labels(t, h, signer, texts(a, b)); !slices.Equal(said, []string{yes, no}) {
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	if said := labels(t, h, signer, findsOf(a, b)); !slices.Equal(said, []string{truePositive, falsePositive}) {
 		t.Errorf("%v", said)
 	}
 	wantDead(t, live, a)
 	wantAlive(t, trial, b)
 }
 
-// Over real connections, both ways.
+// Over real connections, both ways. What a URL leads to is not looked at.
 func TestGitHubOverHTTP(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
 	github := httptest.NewTLSServer(newGitHub(t, signer))
 	defer github.Close()
-	h := newHandler(t, keys, nil, leak.GitHubOptions{KeysURL: github.URL, Client: github.Client()})
+	h := newEndpoint(t, keys, nil, leak.GitHubOptions{KeysURL: github.URL, Client: github.Client()})
 	here := httptest.NewServer(h)
 	defer here.Close()
 	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, texts(text)...)
+	var looked atomic.Int32
+	leaked := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { looked.Add(1) }))
+	defer leaked.Close()
+	body := message(t, reported{text, "example_key", leaked.URL, "content"})
 	r, err := http.NewRequestWithContext(t.Context(), "POST", here.URL+"/anything?at=all", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +238,76 @@ func TestGitHubOverHTTP(t *testing.T) {
 	}
 	response.Body.Close()
 	wantDead(t, keys, text)
+	if n := looked.Load(); n > 0 {
+		t.Errorf("the URL was fetched %d times", n)
+	}
+}
+
+// watched calls a function when the answer begins.
+type watched struct {
+	http.ResponseWriter
+	begins func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.begins()
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *watched) WriteHeader(status int) {
+	w.begins()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// When the answer begins, every key that it tells of is dead.
+func TestGitHubRevokesFirst(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	signer := newGitHubKey(t)
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	var leaked []string
+	for range 1000 {
+		_, text := keys.Create(t, apikey.CreateParams{})
+		wantAlive(t, keys, text) // and warm
+		leaked = append(leaked, text)
+	}
+	began := 0
+	w := httptest.NewRecorder()
+	h.ServeHTTP(&watched{w, func() {
+		began++
+		for _, text := range leaked {
+			wantDead(t, keys, text)
+		}
+	}}, request(t, signer, message(t, findsOf(leaked...)...)))
+	if w.Code != 200 || began != 1 {
+		t.Errorf("%d after %d beginnings", w.Code, began)
+	}
+}
+
+// The same call many times at once.
+func TestGitHubConcurrent(t *testing.T) {
+	t.Parallel()
+	keys := apikeytest.New(t, nil)
+	signer := newGitHubKey(t)
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	var leaked []string
+	for range 50 {
+		_, text := keys.Create(t, apikey.CreateParams{})
+		leaked = append(leaked, text, junked(text))
+	}
+	body := message(t, findsOf(leaked...)...)
+	var calls sync.WaitGroup
+	for range 16 {
+		calls.Go(func() {
+			if w := call(t, h, signer, body); w.Code != 200 || strings.Count(w.Body.String(), truePositive) != 50 || strings.Count(w.Body.String(), falsePositive) != 50 {
+				t.Errorf("%d %.200s", w.Code, w.Body)
+			}
+		})
+	}
+	calls.Wait()
+	for n := 0; n < len(leaked); n += 2 {
+		wantDead(t, keys, leaked[n])
+	}
 }
 
 // An empty call, and what is odd about one find, which does not keep another's key alive.
@@ -224,7 +315,7 @@ func TestGitHubOddFinds(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	for _, empty := range []string{"[]", " [ ]\n", `[null,1,"x",[],{},{"token":null},{"token":7},{"token":""}]`} {
 		if w := call(t, h, signer, empty); w.Code != 200 || w.Body.String() != "[]" {
 			t.Errorf("%s: %d %s", empty, w.Code, w.Body)
@@ -232,7 +323,7 @@ func TestGitHubOddFinds(t *testing.T) {
 	}
 	_, text := keys.Create(t, apikey.CreateParams{})
 	body := `[{"token":["` + text + `"]},null,{"url":5,"token":"` + text + `","type":{"a":1},"extra":[{}],"source":null},{"token":"` + "\xff" + `"}]`
-	if w := call(t, h, signer, body); w.Code != 200 || strings.Count(w.Body.String(), yes) != 1 || strings.Count(w.Body.String(), no) != 1 {
+	if w := call(t, h, signer, body); w.Code != 200 || strings.Count(w.Body.String(), truePositive) != 1 || strings.Count(w.Body.String(), falsePositive) != 1 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	wantDead(t, keys, text)
@@ -244,23 +335,23 @@ func TestGitHubTenThousand(t *testing.T) {
 	keys, elsewhere := apikeytest.New(t, nil), apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
 	told := 0
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(context.Context, leak.GitHubLeak) { told++ }})
-	var finds []found
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(context.Context, leak.GitHubLeak) { told++ }})
+	var finds []reported
 	var want []string
 	leaked := []string{}
 	add := func(text, label string) {
-		finds = append(finds, found{text, "example_key", "https://github.com/octocat/Hello-World/blob/main/" + strings.Repeat("folder/", 70), "content"})
+		finds = append(finds, reported{text, "example_key", "https://github.com/octocat/Hello-World/blob/main/" + strings.Repeat("folder/", 70), "content"})
 		want = append(want, label)
 	}
 	for range 2000 {
 		_, text := keys.Create(t, apikey.CreateParams{})
 		_, foreign := elsewhere.Create(t, apikey.CreateParams{})
 		leaked = append(leaked, text)
-		add(text, yes)
-		add(foreign, no)
-		add(junked(text), no)
-		add(text, yes)
-		add(text[1:], no)
+		add(text, truePositive)
+		add(foreign, falsePositive)
+		add(junked(text), falsePositive)
+		add(text, truePositive)
+		add(text[1:], falsePositive)
 	}
 	before := keys.Verifier.Stats().Argon2Runs
 	if said := labels(t, h, signer, finds); !slices.Equal(said, want) {

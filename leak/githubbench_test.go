@@ -46,7 +46,7 @@ func benchmarkGitHub(b *testing.B, store apikey.Store, n int, of string) {
 		from = apikeytest.New(b, nil)
 	}
 	signer := newGitHubKey(b)
-	h := newHandler(b, keys, newGitHub(b, signer), leak.GitHubOptions{})
+	h := newEndpoint(b, keys, newGitHub(b, signer), leak.GitHubOptions{})
 	var body string
 	fresh := func() {
 		leaked := make([]string, n)
@@ -62,7 +62,7 @@ func benchmarkGitHub(b *testing.B, store apikey.Store, n int, of string) {
 			})
 		}
 		makers.Wait()
-		body = message(b, texts(leaked...)...)
+		body = message(b, findsOf(leaked...)...)
 	}
 	send := func() {
 		if w := call(b, h, signer, body); w.Code != 200 {

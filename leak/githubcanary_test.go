@@ -25,7 +25,7 @@ func TestGitHubCanary(t *testing.T) {
 	signer := newGitHubKey(t)
 	github := newGitHub(t, signer)
 	var log bytes.Buffer
-	h := newHandler(t, keys, github, leak.GitHubOptions{
+	h := newEndpoint(t, keys, github, leak.GitHubOptions{
 		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnLeak: func(_ context.Context, l leak.GitHubLeak) { panic(l.Places[0].URL) },
 	})
@@ -48,16 +48,16 @@ func TestGitHubCanary(t *testing.T) {
 		if w.Code != status {
 			t.Errorf("%s: %d", what, w.Code)
 		}
-		check(what, w.Body.String()+strings.Join(headers(w.Header()), "\n"))
+		check(what, w.Body.String()+strings.Join(headerLines(w.Header()), "\n"))
 		check(what+", log", log.String())
 	}
-	find := found{text, "example_key", "https://github.com/a/b/blob/main/" + text, text}
-	body := message(t, find, found{junked(text), "example_key", text, text}, found{text + "x", "", text, ""}, found{"", text, text, text})
+	find := reported{text, "example_key", "https://github.com/a/b/blob/main/" + text, text}
+	body := message(t, find, reported{junked(text), "example_key", text, text}, reported{text + "x", "", text, ""}, reported{"", text, text, text})
 
 	github.breaks(func(*http.Request) (*http.Response, error) { return nil, errors.New("down") })
 	send("no list", request(t, signer, body), 503)
 	github.breaks(nil)
-	h = newHandler(t, keys, github, leak.GitHubOptions{
+	h = newEndpoint(t, keys, github, leak.GitHubOptions{
 		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnLeak: func(_ context.Context, l leak.GitHubLeak) { panic(l.Places[0].URL) },
 	})

@@ -98,7 +98,7 @@ func TestGitHubStoreFaults(t *testing.T) {
 				signer := newGitHubKey(t)
 				var told []string
 				var log bytes.Buffer
-				h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{
+				h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{
 					OnLeak: func(_ context.Context, l leak.GitHubLeak) { told = append(told, l.Key.ID()) },
 					Logger: slog.New(slog.NewTextHandler(&log, nil)),
 				})
@@ -113,7 +113,7 @@ func TestGitHubStoreFaults(t *testing.T) {
 					}
 				}
 				faults(t, bad)[what](store)
-				body := message(t, texts(leaked...)...)
+				body := message(t, findsOf(leaked...)...)
 				began := time.Now()
 				w := call(t, h, signer, body)
 				wantStatus(t, what, w, 503)
@@ -134,7 +134,7 @@ func TestGitHubStoreFaults(t *testing.T) {
 				if len(told) != 199 || slices.Contains(told, bad.ID()) {
 					t.Errorf("%d owners were told", len(told))
 				}
-				if w := call(t, h, signer, body); w.Code != 200 || strings.Count(w.Body.String(), yes) != 200 {
+				if w := call(t, h, signer, body); w.Code != 200 || strings.Count(w.Body.String(), truePositive) != 200 {
 					t.Errorf("afterwards: %d", w.Code)
 				}
 				wantDead(t, keys, leaked[77])
@@ -152,11 +152,11 @@ func TestGitHubLostAnswer(t *testing.T) {
 	store := &faulty{Store: memstore.New()}
 	keys := apikeytest.New(t, &apikeytest.Options{Store: answerless{store}})
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, texts(text)...)
+	body := message(t, findsOf(text)...)
 	wantStatus(t, "the answer is lost", call(t, h, signer, body), 503)
-	if w := call(t, h, signer, body); w.Code != 200 || !strings.Contains(w.Body.String(), yes) {
+	if w := call(t, h, signer, body); w.Code != 200 || !strings.Contains(w.Body.String(), truePositive) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	wantDead(t, keys, text)
@@ -177,7 +177,7 @@ func TestGitHubHangsUp(t *testing.T) {
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
 	told := 0
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(ctx context.Context, _ leak.GitHubLeak) {
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{OnLeak: func(ctx context.Context, _ leak.GitHubLeak) {
 		if told++; ctx.Err() != nil {
 			t.Error(ctx.Err())
 		}
@@ -185,7 +185,7 @@ func TestGitHubHangsUp(t *testing.T) {
 	_, text := keys.Create(t, apikey.CreateParams{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	serve(h, request(t, signer, message(t, texts(text)...)).WithContext(ctx))
+	serve(h, request(t, signer, message(t, findsOf(text)...)).WithContext(ctx))
 	wantDead(t, keys, text)
 	if told != 1 {
 		t.Errorf("%d owners were told", told)
@@ -203,7 +203,7 @@ func TestGitHubBadCallback(t *testing.T) {
 		_, a := keys.Create(t, apikey.CreateParams{Name: "panics"})
 		_, b := keys.Create(t, apikey.CreateParams{Name: "hangs"})
 		_, c := keys.Create(t, apikey.CreateParams{Name: "is fine"})
-		h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{
+		h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{
 			Logger: slog.New(slog.NewTextHandler(&log, nil)),
 			OnLeak: func(ctx context.Context, l leak.GitHubLeak) {
 				told = append(told, l.Key.Name())
@@ -216,7 +216,7 @@ func TestGitHubBadCallback(t *testing.T) {
 			},
 		})
 		began := time.Now()
-		if said := labels(t, h, signer, texts(a, b, c)); !slices.Equal(said, []string{yes, yes, yes}) {
+		if said := labels(t, h, signer, findsOf(a, b, c)); !slices.Equal(said, []string{truePositive, truePositive, truePositive}) {
 			t.Errorf("%v", said)
 		}
 		if took := time.Since(began); took != 25*time.Second {
@@ -236,15 +236,15 @@ func TestGitHubWrongStore(t *testing.T) {
 	t.Parallel()
 	keys, elsewhere := apikeytest.New(t, nil), apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, &apikeytest.Keys{Issuer: elsewhere.Issuer, Verifier: keys.Verifier}, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, &apikeytest.Keys{Issuer: elsewhere.Issuer, Verifier: keys.Verifier}, newGitHub(t, signer), leak.GitHubOptions{})
 	key, text := keys.Create(t, apikey.CreateParams{})
-	wantStatus(t, "another store", call(t, h, signer, message(t, texts(text)...)), 503)
+	wantStatus(t, "another store", call(t, h, signer, message(t, findsOf(text)...)), 503)
 	wantAlive(t, keys, text)
 
 	store := &faulty{Store: memstore.New()}
 	keys = apikeytest.New(t, &apikeytest.Options{Store: store})
 	key, text = keys.Create(t, apikey.CreateParams{})
-	h = newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h = newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	store.set(nil, func(ctx context.Context, id apikey.ID) error {
 		store.set(nil, nil)
 		if err := keys.Issuer.Delete(ctx, key.ID()); err != nil {
@@ -252,7 +252,7 @@ func TestGitHubWrongStore(t *testing.T) {
 		}
 		return nil
 	})
-	if w := call(t, h, signer, message(t, texts(text)...)); w.Code != 200 || !strings.Contains(w.Body.String(), yes) {
+	if w := call(t, h, signer, message(t, findsOf(text)...)); w.Code != 200 || !strings.Contains(w.Body.String(), truePositive) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if _, err := keys.Issuer.Get(t.Context(), key.ID()); !errors.Is(err, apikey.ErrNotFound) {
@@ -265,8 +265,8 @@ func TestGitHubClosedVerifier(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	_, text := keys.Create(t, apikey.CreateParams{})
 	keys.Verifier.Close()
-	wantStatus(t, "closed", call(t, h, signer, message(t, texts(text)...)), 503)
+	wantStatus(t, "closed", call(t, h, signer, message(t, findsOf(text)...)), 503)
 }

@@ -135,14 +135,14 @@ func (g *gitHub) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-func answer(status int, body string) func(*http.Request) (*http.Response, error) {
+func answering(status int, body string) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 }
 
-// newHandler returns a handler that has the list from g.
-func newHandler(t testing.TB, keys *apikeytest.Keys, g *gitHub, o leak.GitHubOptions) *leak.GitHub {
+// newEndpoint returns a handler that has the list from g.
+func newEndpoint(t testing.TB, keys *apikeytest.Keys, g *gitHub, o leak.GitHubOptions) *leak.GitHub {
 	t.Helper()
 	if o.Client == nil {
 		o.Client = &http.Client{Transport: g}
@@ -157,18 +157,18 @@ func newHandler(t testing.TB, keys *apikeytest.Keys, g *gitHub, o leak.GitHubOpt
 	return h
 }
 
-// found is what GitHub says of a find.
-type found struct {
+// reported is what GitHub says of a find.
+type reported struct {
 	Token  string `json:"token"`
 	Type   string `json:"type"`
 	URL    string `json:"url"`
 	Source string `json:"source"`
 }
 
-func message(t testing.TB, finds ...found) string {
+func message(t testing.TB, finds ...reported) string {
 	t.Helper()
 	if finds == nil {
-		finds = []found{}
+		finds = []reported{}
 	}
 	body, err := json.Marshal(finds)
 	if err != nil {
@@ -177,10 +177,10 @@ func message(t testing.TB, finds ...found) string {
 	return string(body)
 }
 
-// texts are finds of some texts.
-func texts(of ...string) (finds []found) {
+// findsOf are finds of some texts.
+func findsOf(of ...string) (finds []reported) {
 	for _, text := range of {
-		finds = append(finds, found{text, "example_key", "https://github.com/octocat/Hello-World/blob/main/.env", "content"})
+		finds = append(finds, reported{text, "example_key", "https://github.com/octocat/Hello-World/blob/main/.env", "content"})
 	}
 	return finds
 }
@@ -208,7 +208,7 @@ func call(t testing.TB, h http.Handler, k *gitHubKey, body string) *httptest.Res
 }
 
 // labels sends a signed call and returns what is said of each find, as it is hashed.
-func labels(t testing.TB, h http.Handler, k *gitHubKey, finds []found) (said []string) {
+func labels(t testing.TB, h http.Handler, k *gitHubKey, finds []reported) (said []string) {
 	t.Helper()
 	w := call(t, h, k, message(t, finds...))
 	var answers []map[string]string
@@ -228,7 +228,7 @@ func labels(t testing.TB, h http.Handler, k *gitHubKey, finds []found) (said []s
 	return said
 }
 
-const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+const base62Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // junked returns the text with another secret, under the same id and with a good checksum, as anybody can publish it.
 func junked(text string) string {
@@ -241,7 +241,7 @@ func junked(text string) string {
 	sum := crc32.ChecksumIEEE([]byte(text))
 	var check [6]byte
 	for i := 5; i >= 0; i-- {
-		check[i] = digits[sum%62]
+		check[i] = base62Digits[sum%62]
 		sum /= 62
 	}
 	return text + string(check[:])

@@ -16,7 +16,7 @@ import (
 func FuzzGitHub(f *testing.F) {
 	keys := apikeytest.New(f, nil)
 	signer := newGitHubKey(f)
-	h := newHandler(f, keys, newGitHub(f, signer), leak.GitHubOptions{})
+	h := newEndpoint(f, keys, newGitHub(f, signer), leak.GitHubOptions{})
 	_, leaked := keys.Create(f, apikey.CreateParams{})
 	_, kept := keys.Create(f, apikey.CreateParams{})
 	one := `{"token":"` + leaked + `","type":"a","url":"https://github.com/a","source":"commit"}`
@@ -60,9 +60,9 @@ func FuzzGitHub(f *testing.F) {
 			}
 		}
 		for _, a := range answers {
-			if a.Label == yes {
+			if a.Label == truePositive {
 				labelled++
-			} else if a.Label != no || len(a.Hash) != 64 {
+			} else if a.Label != falsePositive || len(a.Hash) != 64 {
 				t.Errorf("%q: %v", body, a)
 			}
 		}

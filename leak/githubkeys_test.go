@@ -43,7 +43,7 @@ func TestGitHubKeyCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newGitHubKey(t), newGitHubKey(t)
 		github := newGitHub(t, a)
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		wantFetches(t, github, 0, 0)
 		for range 100 {
 			wantStatus(t, "at first", call(t, h, a, "[]"), 200)
@@ -74,7 +74,7 @@ func TestGitHubRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old, next := newGitHubKey(t), newGitHubKey(t)
 		github := newGitHub(t, old)
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		wantStatus(t, "before", call(t, h, old, "[]"), 200)
 		time.Sleep(10 * time.Minute)
 		old.current = false
@@ -91,7 +91,7 @@ func TestGitHubUnknownIdentifiers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		signer, stranger := newGitHubKey(t), newGitHubKey(t)
 		github := newGitHub(t, signer)
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		start := time.Now()
 		for time.Since(start) < time.Hour {
 			stranger.kid = rand.Text()
@@ -102,7 +102,7 @@ func TestGitHubUnknownIdentifiers(t *testing.T) {
 			t.Errorf("%d fetches in an hour", fetches)
 		}
 		// Nor where it does not answer, and then it can't be told.
-		github.breaks(answer(500, ""))
+		github.breaks(answering(500, ""))
 		time.Sleep(time.Minute)
 		for range 120 {
 			stranger.kid = rand.Text()
@@ -133,7 +133,7 @@ func TestGitHubOneFetch(t *testing.T) {
 			github.ServeHTTP(w, r)
 			return w.Result(), nil
 		})
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		var calls sync.WaitGroup
 		calls.Go(func() { serve(h, request(t, signer, "[]").WithContext(ctx)) })
@@ -189,34 +189,34 @@ func TestGitHubKeyOutage(t *testing.T) {
 		"a trickle": func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: trickle{r.Context()}}, nil
 		},
-		"500":                  answer(500, listed(good)),
-		"rate limited":         answer(403, listed(good)),
-		"nothing":              answer(204, ""),
-		"an empty body":        answer(200, ""),
-		"HTML":                 answer(200, "<html>down for maintenance</html>"),
-		"another format":       answer(200, `{"keys":[]}`),
-		"an array":             answer(200, `[]`),
-		"null":                 answer(200, `null`),
-		"no keys":              answer(200, listed()),
-		"no PEM":               answer(200, listed("")),
-		"junk for PEM":         answer(200, listed("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----")),
-		"P-384":                answer(200, listed(publicPEM(t, p384.Public()))),
-		"RSA":                  answer(200, listed(publicPEM(t, rsaKey.Public()))),
-		"a private key":        answer(200, listed(encoded("PRIVATE KEY", nil, private))),
-		"another kind of PEM":  answer(200, listed(encoded("EC PUBLIC KEY", nil, block.Bytes))),
-		"PEM with headers":     answer(200, listed(encoded("PUBLIC KEY", map[string]string{"a": "b"}, block.Bytes))),
-		"two blocks":           answer(200, listed(good+good)),
-		"bytes behind the DER": answer(200, listed(encoded("PUBLIC KEY", nil, append(append([]byte(nil), block.Bytes...), 0)))),
-		"off the curve":        answer(200, listed(encoded("PUBLIC KEY", nil, offCurve))),
-		"two under one name":   answer(200, listed(good, other.pem(t))),
-		"a giant":              answer(200, listed(good)+strings.Repeat(" ", 256<<10)),
-		"cut off":              answer(200, listed(good)[:100]),
+		"500":                  answering(500, listed(good)),
+		"rate limited":         answering(403, listed(good)),
+		"nothing":              answering(204, ""),
+		"an empty body":        answering(200, ""),
+		"HTML":                 answering(200, "<html>down for maintenance</html>"),
+		"another format":       answering(200, `{"keys":[]}`),
+		"an array":             answering(200, `[]`),
+		"null":                 answering(200, `null`),
+		"no keys":              answering(200, listed()),
+		"no PEM":               answering(200, listed("")),
+		"junk for PEM":         answering(200, listed("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----")),
+		"P-384":                answering(200, listed(publicPEM(t, p384.Public()))),
+		"RSA":                  answering(200, listed(publicPEM(t, rsaKey.Public()))),
+		"a private key":        answering(200, listed(encoded("PRIVATE KEY", nil, private))),
+		"another kind of PEM":  answering(200, listed(encoded("EC PUBLIC KEY", nil, block.Bytes))),
+		"PEM with headers":     answering(200, listed(encoded("PUBLIC KEY", map[string]string{"a": "b"}, block.Bytes))),
+		"two blocks":           answering(200, listed(good+good)),
+		"bytes behind the DER": answering(200, listed(encoded("PUBLIC KEY", nil, append(append([]byte(nil), block.Bytes...), 0)))),
+		"off the curve":        answering(200, listed(encoded("PUBLIC KEY", nil, offCurve))),
+		"two under one name":   answering(200, listed(good, other.pem(t))),
+		"a giant":              answering(200, listed(good)+strings.Repeat(" ", 256<<10)),
+		"cut off":              answering(200, listed(good)[:100]),
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				github := newGitHub(t, signer)
-				h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+				h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 				github.breaks(broken)
 				began := time.Now()
 				wantStatus(t, "never fetched", call(t, h, signer, "[]"), 503)
@@ -271,7 +271,7 @@ func TestGitHubOtherKinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHandler(t, apikeytest.New(t, nil), &gitHub{list: list}, leak.GitHubOptions{})
+	h := newEndpoint(t, apikeytest.New(t, nil), &gitHub{list: list}, leak.GitHubOptions{})
 	wantStatus(t, "listed beside others", call(t, h, signer, "[]"), 200)
 }
 
@@ -280,8 +280,8 @@ func TestGitHubUnaskedNotModified(t *testing.T) {
 	t.Parallel()
 	signer := newGitHubKey(t)
 	github := newGitHub(t, signer)
-	github.breaks(answer(http.StatusNotModified, ""))
-	h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+	github.breaks(answering(http.StatusNotModified, ""))
+	h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 	wantStatus(t, "304", call(t, h, signer, "[]"), 503)
 }
 
@@ -293,11 +293,11 @@ func TestGitHubRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		redirecting := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newHandler(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: redirecting.URL, Client: &http.Client{}})
+		h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: redirecting.URL, Client: &http.Client{}})
 		wantStatus(t, "redirected", call(t, h, signer, "[]"), 503)
 		redirecting.Close()
 	}
-	h := newHandler(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: elsewhere.URL, Client: &http.Client{}})
+	h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: elsewhere.URL, Client: &http.Client{}})
 	wantStatus(t, "control", call(t, h, signer, "[]"), 200)
 }
 
@@ -307,9 +307,9 @@ func TestGitHubGivenKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given, listed, stranger := newGitHubKey(t), newGitHubKey(t), newGitHubKey(t)
 		github := newGitHub(t, listed)
-		github.breaks(answer(500, ""))
+		github.breaks(answering(500, ""))
 		keys := map[string]string{given.kid: given.pem(t)}
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{Keys: keys})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{Keys: keys})
 		delete(keys, given.kid) // it has its own
 		for range 100 {
 			wantStatus(t, "given", call(t, h, given, "[]"), 200)
@@ -320,7 +320,7 @@ func TestGitHubGivenKeys(t *testing.T) {
 		time.Sleep(time.Minute)
 		wantStatus(t, "given, and not listed", call(t, h, given, "[]"), 403)
 		wantStatus(t, "listed", call(t, h, listed, "[]"), 200)
-		github.breaks(answer(500, ""))
+		github.breaks(answering(500, ""))
 		time.Sleep(6 * 24 * time.Hour)
 		wantStatus(t, "given, and not in a list that still counts", call(t, h, given, "[]"), 503)
 		time.Sleep(24 * time.Hour)
@@ -336,7 +336,7 @@ func TestGitHubPanickingTransport(t *testing.T) {
 		signer := newGitHubKey(t)
 		github := newGitHub(t, signer)
 		github.breaks(func(*http.Request) (*http.Response, error) { panic("transport") })
-		h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+		h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 		func() {
 			defer func() { recover() }() // as net/http does
 			call(t, h, signer, "[]")

@@ -36,6 +36,8 @@ func TestGitHubOptions(t *testing.T) {
 		{"a key with a long name", given(strings.Repeat("a", 129), good), "Keys"},
 		{"an empty key", given(signer.kid, ""), "Keys"},
 		{"two keys in one", given(signer.kid, good+good), "Keys"},
+		{"a broken key and a key", given(signer.kid, "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n"+good), "Keys"},
+		{"a broken key and something else", given(signer.kid, "-----BEGIN PUBLIC KEY-----\n!\n-----END PUBLIC KEY-----\n"+strings.ReplaceAll(good, "PUBLIC", "EC PUBLIC")), "Keys"},
 		{"text and a key", given(signer.kid, "x\n"+good), "Keys"},
 		{"https", leak.GitHubOptions{KeysURL: "https://example.com/keys"}, ""},
 		{"http here", leak.GitHubOptions{KeysURL: "http://127.0.0.1:80/keys"}, ""},
@@ -100,7 +102,7 @@ func TestGitHubQuestion(t *testing.T) {
 	}
 	// Where nothing is said, it is GitHub that is asked.
 	o = leak.GitHubOptions{Client: &http.Client{Transport: github}}
-	call(t, newHandler(t, keys, github, o), signer, "[]")
+	call(t, newEndpoint(t, keys, github, o), signer, "[]")
 	if asked.URL.String() != "https://api.github.com/meta/public_keys/secret_scanning" {
 		t.Errorf("%v", asked.URL)
 	}

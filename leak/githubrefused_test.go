@@ -26,9 +26,9 @@ func TestGitHubUnsigned(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer, other, stranger := newGitHubKey(t), newGitHubKey(t), newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer, other), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer, other), leak.GitHubOptions{})
 	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, texts(text, junked(text))...)
+	body := message(t, findsOf(text, junked(text))...)
 	replaced := func(body string) func(*http.Request) {
 		return func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body)) }
 	}
@@ -86,7 +86,7 @@ func TestGitHubUnsigned(t *testing.T) {
 		r := request(t, signer, body)
 		edit(r)
 		w := serve(h, r)
-		got := w.Body.String() + "\n" + strings.Join(headers(w.Header()), "\n")
+		got := w.Body.String() + "\n" + strings.Join(headerLines(w.Header()), "\n")
 		if want == "" {
 			want = got
 		}
@@ -99,13 +99,13 @@ func TestGitHubUnsigned(t *testing.T) {
 		t.Errorf("%s", want)
 	}
 	// The control: the same request, as it was signed, by each of the listed keys.
-	if w := call(t, h, other, body); w.Code != 200 || !strings.Contains(w.Body.String(), yes) {
+	if w := call(t, h, other, body); w.Code != 200 || !strings.Contains(w.Body.String(), truePositive) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	wantDead(t, keys, text)
 }
 
-func headers(h http.Header) (lines []string) {
+func headerLines(h http.Header) (lines []string) {
 	for name, values := range h {
 		lines = append(lines, name+": "+strings.Join(values, ", "))
 	}
@@ -118,7 +118,7 @@ func TestGitHubSignatureSpelling(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	for tried := range 50 { // until one has padding
 		r := request(t, signer, "[]")
 		s := r.Header.Get(signatureHeader)
@@ -159,7 +159,7 @@ func TestGitHubKnownAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	github := &gitHub{list: list}
-	h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+	h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 	send := func(body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Header.Set("GITHUB-PUBLIC-KEY-IDENTIFIER", kid)
@@ -181,9 +181,9 @@ func TestGitHubMalformed(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	_, text := keys.Create(t, apikey.CreateParams{})
-	one := strings.Trim(message(t, texts(text)...), "[]")
+	one := strings.Trim(message(t, findsOf(text)...), "[]")
 	for _, body := range []string{"", " ", "null", "{}", `"` + text + `"`, text, one, `{"x":[` + one + `]}`, "[" + one, "[" + one + ",", "[" + one + ",]", "[" + one + "]]", "[" + one + "] x",
 		"[" + one + "][" + one + "]", "[" + one + "," + text + "]", "[" + one + strings.Repeat("[", 1<<16), "[" + one + `,{"token":"` + text} {
 		w := call(t, h, signer, body)
@@ -198,7 +198,7 @@ func TestGitHubMethods(t *testing.T) {
 	t.Parallel()
 	signer := newGitHubKey(t)
 	github := newGitHub(t, signer)
-	h := newHandler(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
+	h := newEndpoint(t, apikeytest.New(t, nil), github, leak.GitHubOptions{})
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "QUERY"} {
 		r := request(t, signer, "[]")
 		r.Method = method
@@ -227,7 +227,7 @@ func (c *counted) Read(p []byte) (int, error) {
 func TestGitHubTooLong(t *testing.T) {
 	t.Parallel()
 	signer := newGitHubKey(t)
-	h := newHandler(t, apikeytest.New(t, nil), newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, apikeytest.New(t, nil), newGitHub(t, signer), leak.GitHubOptions{})
 	long := "[" + strings.Repeat(" ", 10_000_000-2) + "]"
 	for _, length := range []int64{int64(len(long)), -1, 0} {
 		r := request(t, signer, long)
@@ -238,7 +238,7 @@ func TestGitHubTooLong(t *testing.T) {
 			t.Errorf("length %d: %d after %d bytes", length, w.Code, body.n)
 		}
 	}
-	small := newHandler(t, apikeytest.New(t, nil), newGitHub(t, signer), leak.GitHubOptions{MaxBody: 10})
+	small := newEndpoint(t, apikeytest.New(t, nil), newGitHub(t, signer), leak.GitHubOptions{MaxBody: 10})
 	for body, status := range map[string]int{"[        ]": 200, "[         ]": http.StatusRequestEntityTooLarge} {
 		if w := call(t, small, signer, body); w.Code != status {
 			t.Errorf("%q: %d", body, w.Code)
@@ -251,17 +251,17 @@ func TestGitHubCutOff(t *testing.T) {
 	t.Parallel()
 	keys := apikeytest.New(t, nil)
 	signer := newGitHubKey(t)
-	h := newHandler(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, texts(text)...)
+	body := message(t, findsOf(text)...)
 	r := request(t, signer, body)
-	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), &broken{}))
+	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), brokenOff{}))
 	if w := serve(h, r); w.Code != http.StatusBadRequest {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	wantAlive(t, keys, text)
 }
 
-type broken struct{}
+type brokenOff struct{}
 
-func (*broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -51,7 +51,7 @@ type gitHubFeedback struct {
 	Label string `json:"label"`
 }
 
-func feedback(r gitHubReport, genuine bool) gitHubFeedback {
+func (r *gitHubReport) feedback(genuine bool) gitHubFeedback {
 	sum := sha256.Sum256([]byte(r.Token))
 	label := "false_positive"
 	if genuine {

@@ -11,7 +11,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// gitHubWorkers deal with keys at the same time, so that a store whose writers share commits does so.
+// gitHubWorkers deal with keys of a call at the same time, so that a store whose writers share commits does so. 1,000 keys in bbolt took
+// 0.5 s with 16, 0.3 s with 64, and less with more; but in a pool of connections, more would keep others waiting.
 const gitHubWorkers = 64
 
 // gitHubCase is a key, as its id in the reports says: one for which junk was made up, maybe.
@@ -42,15 +43,15 @@ func (g *GitHub) settle(ctx context.Context, reports []gitHubReport, skipped int
 	working.Wait()
 
 	answer := make([]gitHubFeedback, len(reports))
-	for n, r := range reports {
-		answer[n] = feedback(r, false)
+	for n := range reports {
+		answer[n] = reports[n].feedback(false)
 	}
 	revoked, known := 0, 0
 	var failed []*gitHubCase
 	for _, c := range cases {
 		for _, n := range c.of {
 			if c.genuine[reports[n].Token] {
-				answer[n] = feedback(reports[n], true)
+				answer[n] = reports[n].feedback(true)
 				known++
 			}
 		}

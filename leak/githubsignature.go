@@ -44,8 +44,8 @@ func gitHubSigned(key *ecdsa.PublicKey, body, signature []byte) bool {
 // parseGitHubKey reads one public key of P-256, and nothing beside it.
 func parseGitHubKey(text string) (*ecdsa.PublicKey, bool) {
 	text = strings.TrimSpace(text)
-	block, rest := pem.Decode([]byte(text)) // which skips what stands in front
-	if block == nil || !strings.HasPrefix(text, "-----BEGIN PUBLIC KEY-----") || len(block.Headers) > 0 || len(rest) > 0 {
+	block, rest := pem.Decode([]byte(text)) // which skips what stands in front, broken blocks too
+	if block == nil || block.Type != "PUBLIC KEY" || strings.LastIndex(text, "-----BEGIN PUBLIC KEY-----") != 0 || len(block.Headers) > 0 || len(rest) > 0 {
 		return nil, false
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes) // which checks that the point is on the curve
