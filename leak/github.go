@@ -30,7 +30,7 @@ import (
 // gets the same answer and changes nothing.
 //
 //	200  all of it is dealt with
-//	400  signed, and not a JSON array
+//	400  cut off on its way; or signed, and not a JSON array
 //	403  not signed by GitHub: all such calls get the same bytes, whatever is wrong with them
 //	405  not a POST
 //	413  longer than GitHubOptions.MaxBody
@@ -87,7 +87,7 @@ const (
 type gitHubRefusal struct {
 	status int
 	text   string // fixed: nothing of what was sent
-	cause  error  // for the log
+	cause  error  // of a failure, for the log; nil: there is no more to say
 }
 
 func (r *gitHubRefusal) Error() string { return r.text }
@@ -99,11 +99,10 @@ var (
 	gitHubTooLong  = &gitHubRefusal{status: http.StatusRequestEntityTooLarge, text: "too long"}
 	gitHubNoArray  = &gitHubRefusal{status: http.StatusBadRequest, text: "not a JSON array"}
 	gitHubCutOff   = &gitHubRefusal{status: http.StatusBadRequest, text: "cut off"}
+	gitHubNoKeys   = &gitHubRefusal{status: http.StatusServiceUnavailable, text: gitHubLater} // the fetch has logged why
 )
 
-func gitHubUnavailable(cause error) error {
-	return &gitHubRefusal{http.StatusServiceUnavailable, "try again later", cause}
-}
+const gitHubLater = "try again later"
 
 // ServeHTTP answers a call by GitHub, or by whoever pretends to be.
 func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -157,7 +156,7 @@ func (g *GitHub) handle(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 	key, err := g.keys.find(ctx, kid)
 	if err != nil {
-		return nil, gitHubUnavailable(err)
+		return nil, gitHubNoKeys
 	}
 	if key == nil {
 		return nil, gitHubUnsigned

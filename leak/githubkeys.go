@@ -131,7 +131,6 @@ func (k *gitHubKeys) refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, gitHubFetchWait)
 	defer cancel()
 	if list, etag, err = k.fetch(ctx, etag); err != nil {
-		err = fmt.Errorf("fetch GitHub's public keys: %w", err)
 		k.logger.WarnContext(ctx, "leak: could not fetch GitHub's public keys", "err", err)
 	}
 	return err

@@ -93,6 +93,12 @@ func TestGitHubQuestion(t *testing.T) {
 	}
 	o.KeysURL, o.MaxBody = "https://example.org/", 1
 	w := call(t, h, signer, "[]")
+	for range 100 { // which anybody can send
+		call(t, h, signer, "[]")
+	}
+	if strings.Count(log.String(), "level=WARN") != 1 || strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("%.500s", &log)
+	}
 	if asked == nil || asked.URL.String() != "https://example.com/keys?token=s3cr3tpart" || asked.Method != "GET" || asked.Header.Get("Accept") != "application/vnd.github+json" ||
 		asked.Header.Get("If-None-Match") != "" {
 		t.Errorf("%v", asked)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -65,7 +66,7 @@ func (g *GitHub) settle(ctx context.Context, reports []gitHubReport, skipped int
 	}
 	g.options.Logger.InfoContext(ctx, "leak: GitHub found keys in public", "finds", len(reports), "genuine", known, "revoked", revoked, "skipped", skipped)
 	if len(failed) > 0 {
-		return nil, gitHubUnavailable(gitHubFailure(failed))
+		return nil, &gitHubRefusal{http.StatusServiceUnavailable, gitHubLater, gitHubFailure(failed)}
 	}
 	return answer, nil
 }
