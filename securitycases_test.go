@@ -33,6 +33,7 @@ var (
 	row      = regexp.MustCompile(`(?m)^\| ([A-Z]+[0-9]*) \|.*\| (.*) \|$`)
 	named    = regexp.MustCompile("`((?:[a-z]+/)*)((?:Test|Fuzz)[A-Z][A-Za-z0-9_]*)`")
 	ofARow   = regexp.MustCompile(`^Test(CVE_|GO_|([A-CE-H]|ID)[0-9]+_|D[0-9])`)
+	isTest   = regexp.MustCompile(`^(Test|Fuzz|Benchmark)[A-Z]`)
 	isReason = regexp.MustCompile(`^Can't occur: .{40,}`)
 )
 
@@ -72,7 +73,7 @@ func TestSecurityCases(t *testing.T) {
 	}
 }
 
-// testFunctions returns all tests and fuzz targets of the repository, by folder and name.
+// testFunctions returns all tests, fuzz targets and benchmarks of the repository, by folder and name.
 func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
@@ -91,7 +92,7 @@ func testFunctions(t *testing.T) map[string]bool {
 			return err
 		}
 		for _, d := range parsed.Decls {
-			if f, is := d.(*ast.FuncDecl); is && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
+			if f, is := d.(*ast.FuncDecl); is && f.Recv == nil && isTest.MatchString(f.Name.Name) {
 				all[path.Join(filepath.ToSlash(filepath.Dir(file)), f.Name.Name)] = true
 			}
 		}
