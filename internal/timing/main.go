@@ -1,9 +1,9 @@
 // Timing measures whether the time of a call tells what it should not: which ids are warm or exist, how much of a secret, a tag or
 // a MAC was right.
 //
-//	go run ./internal/timing                                  # the gate of CI: |t| < 10, three times in a row
+//	go run ./internal/timing                                        # the gate of CI: |t| < 10, three times in a row
 //	go run ./internal/timing -samples 1e7 -gate 5 -row 1 -tries 1   # by hand, on a quiet machine
-//	go run ./internal/timing -unequal                         # and what differs, and is documented
+//	go run ./internal/timing -unequal                               # and what differs, and is documented
 //
 // It ends with status 1 if an experiment is at the gate or above, or if a control, which is known to leak, is
 // below it. docs/timing.md says what the experiments are and what the figures mean.
