@@ -101,6 +101,22 @@ func TestScanFindsNoOthers(t *testing.T) {
 	}
 }
 
+// decoy has the CRC-32 of nothing: in front of a key it makes another prefix under which the checksum holds, too.
+const decoy = "myl0dnh"
+
+// Nobody hides a key behind letters that make another key of it: both are found.
+func TestScanFindsBoth(t *testing.T) {
+	t.Parallel()
+	key := issued(t, "", 1)[0]
+	want := []place{{1, decoy + key}, {1 + int64(len(decoy)), key}}
+	if got := scanned(t, strings.NewReader("-"+decoy+key)); !slices.Equal(got, want) {
+		t.Errorf("%v; want %v", got, want)
+	}
+	if got := scanned(t, strings.NewReader("-"+decoy+key), "ak"); !slices.Equal(got, want[1:]) {
+		t.Errorf("with the prefix ak: %v; want %v", got, want[1:])
+	}
+}
+
 // Wherever the buffer ends and whatever a reader returns, the keys and their places are the same.
 func TestScanAcrossReads(t *testing.T) {
 	t.Parallel()
