@@ -27,9 +27,7 @@ func NewRedactor(prefixes ...string) (*Redactor, error) {
 	if err := checkPrefixes(prefixes); err != nil {
 		return nil, err
 	}
-	prefixes = slices.Clone(prefixes)
-	slices.SortFunc(prefixes, func(a, b string) int { return len(b) - len(a) }) // the longest that fits is meant
-	return &Redactor{prefixes}, nil
+	return &Redactor{slices.Clone(prefixes)}, nil
 }
 
 // Redact returns text without the keys in it.
@@ -115,11 +113,11 @@ func isID[T string | []byte](digits T) bool {
 // more than a key less one digit.
 func (r *Redactor) held(text []byte) int {
 	digits := len(text)
-	for digits > 0 && len(text)-digits < bodyDigits && isDigit[text[digits-1]] {
+	for digits > 0 && len(text)-digits < bodyDigits-1 && isDigit[text[digits-1]] {
 		digits--
 	}
 	from := r.prefixHeld(text)
-	if at := digits - 1; at >= 0 && text[at] == '_' && len(text)-digits < bodyDigits {
+	if at := digits - 1; at >= 0 && text[at] == '_' {
 		from = min(from, r.prefixBefore(text, at, len(text)))
 	}
 	return from

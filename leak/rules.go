@@ -13,7 +13,8 @@ import (
 
 // pattern is the regular expression (RE2) of the keys with a prefix: 6 words of 64 bits and a checksum of 32, which
 // never begin with a higher digit than L and 4. So of random digits it takes one text in 6,000, and needs no
-// boundary on either side: with one it would miss the key in "\nak_…", and of two keys that stand together one.
+// boundary on either side: with one it would miss the keys in "\nak_…", in %3Dak_…, in _ak_…_, and the first of two
+// that stand together.
 func pattern(prefix string) string {
 	return prefix + "_(?:[0-9A-L][0-9A-Za-z]{10}){6}[0-4][0-9A-Za-z]{5}"
 }

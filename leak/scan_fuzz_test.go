@@ -11,9 +11,9 @@ func FuzzScan(f *testing.F) {
 	ak, long := issued(f, "", 2), issued(f, "a_prefix_of_24_charactrs", 2)
 	// Bytes that stand for what a fuzzer would not find.
 	planted := strings.NewReplacer("\x01", ak[0], "\x02", ak[1], "\x03", long[0], "\x04", long[1], "\x05", broken(ak[0]),
-		"\x06", ak[0][2:], "\x07", ak[0][3:], "\x08", ak[0][:40], "\x0e", strings.Repeat("x", 64<<10-70))
+		"\x06", ak[0][2:], "\x07", ak[0][3:], "\x08", ak[0][:40], "\x0f", decoy, "\x0e", strings.Repeat("x", 64<<10-70))
 	for _, seed := range []string{"", "\x01", "x\x01", "\n\x01\x02", "\x03_\x04", "my_\x01", "\x05\x01", "a\x06 ak\x06", "ak_\x07",
-		"\x08\x01", "_\x08_\x01", "\x0e\x01", "\x0eabc\x03\x04z", "__\x07__", "%3D\x01%26\x03", strings.Repeat("\x03", 20)} {
+		"\x08\x01", "_\x08_\x01", "\x0e\x01", "\x0eabc\x03\x04z", "__\x07__", "\x0f\x01z\x0f\x03", "%3D\x01%26\x03", strings.Repeat("\x03", 20)} {
 		f.Add(seed, []byte{1})
 		f.Add(seed, []byte{0, 70, 7})
 		f.Add(seed, []byte{255, 255, 0, 3})

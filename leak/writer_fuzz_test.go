@@ -69,9 +69,9 @@ func writeAll(t *testing.T, w *leak.Writer, text string, sizes []byte) {
 func FuzzWriter(f *testing.F) {
 	ak, long := issued(f, "", 2), issued(f, "my_ak", 1)
 	planted := strings.NewReplacer("\x01", ak[0], "\x02", ak[1], "\x03", long[0], "\x05", broken(ak[0]), "\x06", ak[0][2:],
-		"\x07", ak[0][3:], "\x08", ak[0][:40], "\x0e", id(f, ak[0]))
+		"\x07", ak[0][3:], "\x08", ak[0][:40], "\x0f", decoy, "\x0e", id(f, ak[0]))
 	for _, seed := range []string{"", "\x01", "x\x01\n", "\x01\x02", "\x03_\x03", "my_\x01", "\x05\x01", "a\x06 ak\x06", "ak_\x07",
-		"\x08\x01", "_\x08_\x01-", "abc\x03\x02z", "__\x07__", "\x0e \x0e\x0e\n\x0e", "a_aa_aaa_aaaa", "zak_\x08_ak_ak_"} {
+		"\x08\x01", "_\x08_\x01-", "abc\x03\x02z", "__\x07__", "\x0f\x01z\x0f\x03", "\x0e \x0e\x0e\n\x0e", "a_aa_aaa_aaaa", "zak_\x08_ak_ak_"} {
 		f.Add(seed, []byte{1}, []byte{})
 		f.Add(seed, []byte{3, 70}, []byte{0, 1, 2, 3, 4, 5, 6, 7, 8})
 		f.Add(seed, []byte{200, 1}, []byte{40, 41, 61, 255})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"slices"
 	"strings"
 	"sync"
@@ -127,17 +126,17 @@ func TestWriterHoldsLittle(t *testing.T) {
 	}
 }
 
-// A log of several goroutines has every line, whole, and no key.
+// What several goroutines write has every line, whole, and no key.
 func TestWriterConcurrently(t *testing.T) {
 	t.Parallel()
 	keys := issued(t, "", 8)
 	var out writes
-	logger := log.New(leak.NewWriter(&out, nil), "", 0)
+	w := leak.NewWriter(&out, nil)
 	var wg sync.WaitGroup
 	for i, key := range keys {
 		wg.Go(func() {
 			for j := range 100 {
-				logger.Printf("%d-%d %s", i, j, key)
+				fmt.Fprintf(w, "%d-%d %s\n", i, j, key)
 			}
 		})
 	}

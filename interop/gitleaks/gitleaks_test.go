@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,12 @@ func everyKey(t *testing.T, gitleaks string) {
 		}
 	}); n != len(keys) || n != 10_000 {
 		t.Fatalf("Scan finds %d of %d keys", n, len(keys))
+	}
+	// Control: the usual rule, with a boundary in front and behind, misses many.
+	usual, taken := regexp.MustCompile(`\b(?:ak|acme_live)_[0-9A-Za-z]{72}\b`), 0
+	walk(t, folder, func(_ string, text []byte) { taken += len(usual.FindAll(text, -1)) })
+	if taken > len(keys)*9/10 {
+		t.Errorf("control: of %d keys %d stand alone", len(keys), taken)
 	}
 	rules, err := leak.GitleaksRules("ak", "acme_live")
 	if err != nil {
