@@ -42,6 +42,10 @@ func TestCVE_2022_46146_StoredHashIsNoCredential(t *testing.T) {
 		for what, bytes := range map[string][]byte{"sum": sum, "the sum's end": sum[8:], "salt and sum": append(salt, sum[:8]...), "MAC": c.MAC, "seed": seed, "PHC string": []byte(c.Hash)[9:]} {
 			_, err := keys.Verifier.Verify(t.Context(), apikey.Forge(seed, text, [24]byte(bytes)))
 			wantRejection(t, heat+", as the secret under a true tag: "+what, err, apikey.ErrUnknown)
+			named, _ := apikey.ParseText(text)
+			named.Secret = [24]byte(bytes)
+			_, err = keys.Verifier.Verify(t.Context(), named.Text())
+			wantRejection(t, heat+", as the secret under the key's own tag: "+what, err, apikey.ErrUnknown)
 		}
 		if _, err := keys.Verifier.Verify(t.Context(), text); err != nil {
 			t.Errorf("control: %v", err)
@@ -182,6 +186,8 @@ func TestCVE_2026_33496_VerifiersDoNotCross(t *testing.T) {
 	token.Sign(seed, 1)
 	_, err = keys.Verifier.Verify(t.Context(), token.Text())
 	wantRejection(t, "the same id and secret of another prefix", err, apikey.ErrUnknown)
+	_, err = keys.Verifier.Lookup(t.Context(), "bk"+key.ID()[2:])
+	wantRejection(t, "the same id of another prefix", err, apikey.ErrUnknown)
 	narrow := apikeytest.New(t, &apikeytest.Options{Store: here, Verifier: apikey.VerifierOptions{Gate: gate, Prefixes: []string{"bk"}}})
 	if _, err := narrow.Verifier.Verify(t.Context(), text); err != apikey.ErrMalformed {
 		t.Errorf("a Verifier of other prefixes: %v", err)

@@ -3,13 +3,14 @@ package apikey_test
 import (
 	"crypto/rand"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/seed-d3a9fb6b/apikey"
@@ -17,29 +18,40 @@ import (
 )
 
 // CVE-2025-66565, CVE-2025-66630: where the system had no randomness to give, ids and tokens were made of what was left,
-// zeros or a clock. Here the program ends, and nobody gets a key. The program is this test in a process of its own.
+// zeros or a clock. Here the program ends, whichever of the random values that a key needs can't be had, and
+// nobody gets it. The program is this test in a process of its own.
 func TestCVE_2025_66565_NoFallbackFromRandomness(t *testing.T) {
-	const env = "APIKEY_TEST_NO_RANDOMNESS"
-	calls := map[string]func(){
-		"Create": func() {
-			newIssuer(t, memstore.New(), apikey.IssuerOptions{}).Create(t.Context(), valid())
-		},
-		"NewVerifier": func() { apikey.NewVerifier(memstore.New(), nil) }, // the keys of its cache
-	}
-	if call := os.Getenv(env); call != "" {
-		rand.Reader = iotest.ErrReader(errors.New("no randomness"))
-		calls[call]()
+	t.Parallel()
+	const env = "APIKEY_TEST_RANDOM_READS"
+	if reads, err := strconv.Atoi(os.Getenv(env)); err == nil {
+		issuer := newIssuer(t, memstore.New(), apikey.IssuerOptions{})
+		rand.Reader = &exhausted{rand.Reader, reads}
+		issuer.Create(t.Context(), valid())
 		os.Stdout.WriteString("\nwent on\n")
 		return
 	}
-	for call := range calls {
+	for reads := range 5 { // id, seed, secret and salt
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		cmd.Env = append(os.Environ(), env+"="+call)
+		cmd.Env = append(os.Environ(), env+"="+strconv.Itoa(reads))
 		out, err := cmd.CombinedOutput()
-		if err == nil || strings.Contains(string(out), "went on") || !strings.Contains(string(out), "crypto/rand: failed to read random data") {
-			t.Errorf("%s: %v\n%.2000s", call, err, out)
+		ended := err != nil && strings.Contains(string(out), "crypto/rand: failed to read random data")
+		if wentOn := strings.Contains(string(out), "went on"); ended == wentOn || wentOn != (reads == 4) {
+			t.Errorf("with %d values: %v\n%.2000s", reads, err, out)
 		}
 	}
+}
+
+// exhausted is a source that fails once, after so many reads.
+type exhausted struct {
+	io.Reader
+	left int
+}
+
+func (e *exhausted) Read(p []byte) (int, error) {
+	if e.left--; e.left == -1 {
+		return 0, errors.New("no randomness")
+	}
+	return e.Reader.Read(p)
 }
 
 // CVE-2022-31034, and the token incident of a package registry in 2020: tokens came from generators that can be foretold.
