@@ -123,8 +123,14 @@ func TestCVE_2025_6014_OnceIsOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		alive := 0
+		alive, given := 0, map[uint64]bool{}
 		for _, text := range append(texts, first) {
+			token, _ := apikey.ParseText(text)
+			if number := token.Tag >> 48; given[number] {
+				t.Errorf("number %d was given twice", number)
+			} else {
+				given[number] = true
+			}
 			if _, err := keys.Verifier.Verify(t.Context(), text); err == nil {
 				alive++
 			}

@@ -21,12 +21,12 @@ func rows() (all []string) {
 	for _, group := range []struct {
 		name string
 		last int
-	}{{"A", 10}, {"B", 4}, {"C", 14}, {"D", 9}, {"E", 9}, {"F", 6}, {"G", 4}, {"H", 11}, {"ID", 8}} {
+	}{{"A", 10}, {"B", 4}, {"C", 14}, {"D", 10}, {"E", 9}, {"F", 6}, {"G", 4}, {"H", 11}, {"ID", 8}} {
 		for n := range group.last {
 			all = append(all, group.name+strconv.Itoa(n+1))
 		}
 	}
-	return append(all, "PHC", "HDR", "CAN", "JWT")
+	return append(all, "PHC", "HDR", "CAN", "JWT", "GIT", "SCN")
 }
 
 var (
@@ -34,6 +34,7 @@ var (
 	named    = regexp.MustCompile("`((?:[a-z]+/)*)((?:Test|Fuzz)[A-Z][A-Za-z0-9_]*)`")
 	ofARow   = regexp.MustCompile(`^Test(CVE_|GO_|([A-CE-H]|ID)[0-9]+_|D[0-9])`)
 	isTest   = regexp.MustCompile(`^(Test|Fuzz|Benchmark)[A-Z]`)
+	ofACVE   = regexp.MustCompile(`^TestCVE_([0-9]+)_([0-9]+)_`)
 	isReason = regexp.MustCompile(`^Can't occur: .{40,}`)
 )
 
@@ -66,7 +67,13 @@ func TestSecurityCases(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
+	lines := strings.Split(string(text), "\n")
 	for _, name := range slices.Sorted(maps.Keys(functions)) {
+		if m := ofACVE.FindStringSubmatch(path.Base(name)); m != nil && !slices.ContainsFunc(lines, func(line string) bool {
+			return strings.Contains(line, "CVE-"+m[1]+"-"+m[2]) && strings.Contains(line, "`"+name+"`")
+		}) {
+			t.Errorf("%s is not in the row of its CVE", name)
+		}
 		if ofARow.MatchString(path.Base(name)) && !written[name] {
 			t.Errorf("%s is named after a row or a CVE, and is in none", name)
 		}

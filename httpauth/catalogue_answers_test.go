@@ -105,15 +105,21 @@ func TestCVE_2023_45142_ReasonsAreFixed(t *testing.T) {
 	t.Parallel()
 	v, good, bad := refusals(t)
 	seen := map[string]bool{}
-	h := httpauth.Middleware(v, &httpauth.Options{Basic: true, OnResult: func(_ context.Context, r httpauth.Result) {
+	said := &httpauth.Options{Basic: true, OnResult: func(_ context.Context, r httpauth.Result) {
 		seen[r.Reason()+" "+string(r.Source)+fmt.Sprint(r.Status)] = true
-	}})(whoami)
+	}}
+	broken := verify(func(_ context.Context, text string) (*apikey.Key, error) {
+		return nil, fmt.Errorf("can't look for %s", text)
+	})
+	handlers := []http.Handler{httpauth.Middleware(v, said)(whoami), httpauth.Middleware(broken, said)(whoami)}
 	try := func(n int) {
 		for _, text := range []string{good, bad[0].text, bad[1].text, bad[2].text, fmt.Sprint("junk", n)} {
 			for _, headers := range [][]string{{"X-API-Key", text}, {"Authorization", "Bearer " + text}, {"Authorization", fmt.Sprint("Scheme", n, " ", text)}, {fmt.Sprint("X-Header-", n), text}} {
 				r := request(t, headers...)
 				r.Method, r.Host, r.URL.Path = fmt.Sprint("METHOD", n), fmt.Sprint(n, ".example"), fmt.Sprint("/", n)
-				serve(h, r)
+				for _, h := range handlers {
+					serve(h, r)
+				}
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func equal(a, b any) bool {
 }
 
 // Who asks is asked who it is, before anything is looked at, and is told of what is its own.
-func TestIntrospectionCallers(t *testing.T) {
+func TestCVE_2026_58425_IntrospectionCallers(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, sts.ServiceOptions{})
 	key, text := f.Create(t, apikey.CreateParams{Subject: "user_1"})
