@@ -28,6 +28,19 @@ func (t Token) Text() string { return t.token().text() }
 // Sign sets the tag for a credential of this number.
 func (t *Token) Sign(seed []byte, number uint16) { t.Tag = newTagKey(seed).tag(*t.token(), number) }
 
+// Message is what the hash, the tag and the MAC of the credential are of.
+func (t Token) Message() string { return string(t.token().appendMessage(nil)) }
+
+// MAC is the credential's under the current key.
+func (t Token) MAC(k *Keyring) string {
+	var c Credential
+	k.sign(&c, t.token())
+	return string(c.MAC)
+}
+
+// UniqueKey is what a name is unique by.
+func UniqueKey(subject, name string) string { return uniqueKey(&Record{Subject: subject, Name: name}) }
+
 func (t Token) token() *token { return &token{t.Prefix, t.ID, t.Secret, t.Tag} }
 
 // NewIDs returns what makes the ids of one Issuer.

@@ -16,7 +16,9 @@ import (
 // gets the one good credential out of a header only if that is written as the RFCs say.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{"Bearer good", "bearer good", "Basic Z29vZDo=", "Basic Omdvb2Q=", "Bearer", "Bearer good, Bearer good", "Bearer  good",
-		"Basic", "Basic =", "Digest x", "", "good", "Bearer good\x00", "\u212aearer good", "Basic Z29v\nZDo=", " BAsiC Z29vZDo0", "\t Bearer good", "Bearer\tgood"} {
+		"Basic", "Basic =", "Digest x", "", "good", "Bearer good\x00", "\u212aearer good", "Basic Z29v\nZDo=", " BAsiC Z29vZDo0", "\t Bearer good", "Bearer\tgood",
+		"Bearer\u00a0good", "Bearer good\u0085", "Bearer good ", "Bearer \vgood", "Bearer good,Basic Z29vZDo=", "Bearer \"good\"", "Bearer good Bearer good", "Basic Z29vZDp=", "Basic Z29vZDo",
+		"Basic Z29vZDo=,", "Basic Z29v-ZDo_", "Bearer \xffgood"} {
 		f.Add(seed, "", false)
 		f.Add("", seed, true)
 	}

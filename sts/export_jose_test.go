@@ -1,6 +1,10 @@
 package sts
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-d3a9fb6b/apikey"
+)
 
 // ParseObject is parseObject for tests: the names and the values, in their order.
 func ParseObject(data []byte) (names, values []string, ok bool) {
@@ -17,6 +21,26 @@ func ObjectMember(data []byte, name string, max int64) (text string, isText bool
 	text, isText = o.text(name)
 	number, isNumber = o.number(name, max)
 	return text, isText, number, isNumber
+}
+
+// ParseList returns what a list says of a key's tokens by number and epoch: nil if they live, or an error.
+func ParseList(data []byte, issuer string) (judge func(id apikey.ID, number uint16, epoch uint32) error, ok bool) {
+	o, ok := parseObject(data)
+	if !ok {
+		return nil, false
+	}
+	l, ok := parseList(o, issuer)
+	if !ok {
+		return nil, false
+	}
+	return func(id apikey.ID, number uint16, epoch uint32) error {
+		return l.judge(&claims{key: id, Number: number, Epoch: epoch})
+	}, true
+}
+
+// ParseJWKS is parseJWKS for tests.
+func ParseJWKS(data []byte, algorithm Algorithm) (map[string]any, error) {
+	return parseJWKS(data, algorithm)
 }
 
 // Reserved returns the names that a key's own claims can't have in a token.

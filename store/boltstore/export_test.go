@@ -22,6 +22,12 @@ func Check(s *Store) error {
 	})
 }
 
+// Entry reads an entry of the log of changes, whose checksum is made right, and returns it as it would be written.
+func Entry(key, value []byte) (k, v []byte, err error) {
+	e, err := decodeEntry(pair{key, seal(key, value)})
+	return e.key(), e.value(), err
+}
+
 // CheckBytes checks a file in memory as Open does.
 func CheckBytes(file []byte) error {
 	unsealed, err := checkPages(bytes.NewReader(file), int64(len(file)), os.Getpagesize())

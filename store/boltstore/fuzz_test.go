@@ -1,6 +1,7 @@
 package boltstore_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -73,6 +74,30 @@ func FuzzPages(f *testing.F) {
 		}
 		if whole != nil && sparsely == nil {
 			t.Errorf("not noticed where the leaves are left for later: %v", whole)
+		}
+	})
+}
+
+// An entry of the log of changes has one spelling.
+func FuzzEntry(f *testing.F) {
+	f.Add(make([]byte, 8), make([]byte, 32))
+	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 1}, append(bytes.Repeat([]byte{0xff}, 16), bytes.Repeat([]byte{1}, 16)...))
+	f.Add([]byte("sequence"), []byte("at stampwall timeand what it was"))
+	f.Add([]byte{1}, make([]byte, 32))
+	f.Add(make([]byte, 9), make([]byte, 32))
+	f.Add(make([]byte, 8), make([]byte, 31))
+	f.Add(make([]byte, 8), make([]byte, 33))
+	f.Add([]byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		k, v, err := boltstore.Entry(key, value)
+		if err != nil {
+			if !errors.Is(err, boltstore.ErrCorrupt) {
+				t.Error(err)
+			}
+			return
+		}
+		if !bytes.Equal(k, key) || !bytes.Equal(v, value) {
+			t.Errorf("%x: %x is written as %x: %x", key, value, k, v)
 		}
 	})
 }

@@ -33,7 +33,7 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		return nil, errors.New("pgstore: the DSN is empty; is a variable not set? It is a URL, " + asURL + ", or keywords and values, " + asWords)
 	}
 	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil || misread(dsn, &config.ConnConfig.Config) {
+	if err != nil || misread(dsn, &config.ConnConfig.Config) || config.ConnConfig.ConnectTimeout < 0 { // it overflows in pgx
 		return nil, errors.New("pgstore: the DSN is neither a URL, " + asURL + ", nor keywords and values, " + asWords +
 			", that pgx understands, or a value in it can't be; in a URL's password, write %40 for @ and %2F for /")
 	}
