@@ -235,6 +235,14 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	e := dudect.Experiment{Times: 3, Prepare: strconv.Itoa, Call: func(string) {}}
+	if r := e.Measure(dudect.Batch); r.Samples != 3*dudect.Batch {
+		t.Errorf("%d samples, want three times %d", r.Samples, dudect.Batch)
+	}
+}
+
 func TestInputTooLong(t *testing.T) {
 	t.Parallel()
 	defer func() {

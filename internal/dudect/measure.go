@@ -30,15 +30,18 @@ type Experiment struct {
 	// Once: an input is good for one call. Else a sample is of several, each of an input of its own, and the same
 	// input may come again in another sample of the batch.
 	Once bool
+	// Times is how many times as many samples it takes to see a little in a call that is long; 0: 1.
+	Times int
 }
 
-// Measure takes that many samples, rounded up to a Batch; times are in nanoseconds a call. One batch more is thrown away:
+// Measure takes that many samples, or [Experiment.Times] as many, rounded up to a Batch; times are in nanoseconds a call. One batch more is thrown away:
 // the first, which warms up.
 //
 // What could make the classes differ though the function does not: their order is random, and nobody
 // branches on it between two measurements; every input is copied to one place, by one copy of one
 // length, before it is measured; garbage is collected between batches only.
 func (e *Experiment) Measure(samples int) Result {
+	samples *= max(1, e.Times)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))

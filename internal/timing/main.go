@@ -27,7 +27,7 @@ func main() {
 	samples := flag.Float64("samples", 1e5, "samples in a run, each of several calls")
 	t := flag.Float64("gate", 10, "what |t| must be below")
 	row := flag.Int("row", 3, "runs, one after the other, that must be below")
-	tries := flag.Int("tries", 9, "runs at most")
+	tries := flag.Int("tries", 5, "runs at most")
 	unequal := flag.Bool("unequal", false, "measure what differs, too, in one run and without a gate")
 	only := flag.String("only", "", "a regular expression for names of experiments")
 	flag.Parse()
