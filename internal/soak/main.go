@@ -4,7 +4,8 @@
 //	go run ./internal/soak -for 30m
 //
 // It makes its keys first, then goes through ten tenths, and prints the first beside the last. It ends with 1 if
-// a call answers what it should not, or if something grew beyond its limit.
+// a call answers what it should not, if something grew beyond its limit, or if a goroutine is left. The log of changes has
+// entries of an hour: that its pages are used again shows only in a run of several hours.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -55,11 +57,16 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 		defer os.RemoveAll(o.dir)
 	}
+	before := runtime.NumGoroutine()
 	s, err := openScene(filepath.Join(o.dir, "keys.db"), o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() {
+		if err = errors.Join(err, s.close()); err == nil {
+			err = settle(before)
+		}
+	}()
 	fmt.Fprintf(out, "%d keys, %v, seed %d\n", o.keys, o.length, o.seed)
 	if err := s.fill(ctx); err != nil {
 		return fmt.Errorf("making keys: %w", err)
@@ -76,35 +83,44 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	all.Go(func() { fail(s.restart(working)) })
 
-	first, last, err := s.observe(working, o.length, out)
+	measured, err := s.observe(working, o.length, out)
 	fail(nil)
 	all.Wait()
 	if err != nil {
 		return err
 	}
-	return compare(out, first, last)
+	return compare(out, measured)
 }
 
-// observe measures at the end of each tenth, and returns the first and the last. The time before the first is
-// the eleventh: tables and caches fill up in it.
-func (s *scene) observe(ctx context.Context, length time.Duration, out io.Writer) (first, last tenth, err error) {
+// observe measures at the end of each tenth. The time before the first is the eleventh: tables and caches fill up in it.
+func (s *scene) observe(ctx context.Context, length time.Duration, out io.Writer) (all []tenth, err error) {
 	ticker := time.NewTicker(length / (tenths + 1))
 	defer ticker.Stop()
 	for n := range tenths + 1 {
 		select {
 		case <-ctx.Done():
-			return first, last, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		case <-ticker.C:
 		}
 		t, err := s.measure()
 		if err != nil {
-			return first, last, fmt.Errorf("measuring: %w", err)
+			return nil, fmt.Errorf("measuring: %w", err)
 		}
 		fmt.Fprintf(out, "%2d/%d %v\n", n, tenths, t)
-		if n == 1 {
-			first = t
+		if n > 0 {
+			all = append(all, t)
 		}
-		last = t
 	}
-	return first, last, nil
+	return all, nil
+}
+
+// settle waits until no more goroutines are there than were before: what is closed leaves none.
+func settle(before int) error {
+	for range 50 {
+		if runtime.NumGoroutine() <= before {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("%d goroutines before, and %d after all is closed", before, runtime.NumGoroutine())
 }

@@ -11,12 +11,13 @@ import (
 
 // tenth is what there was at the end of a tenth of the time.
 type tenth struct {
-	heap       uint64 // bytes in use after a collection
-	file       int64  // bytes
-	keys       int64  // bytes of its pages that are in use, less those of the log
-	log        int64  // bytes of pages that hold the log of changes
-	free       int    // pages on the free list, or about to be
-	goroutines int
+	heap       int64 // bytes in use after a collection
+	file       int64 // bytes
+	keys       int64 // bytes of its pages that are in use, less those of the log
+	log        int64 // bytes of pages that hold the log of changes
+	free       int64 // pages on the free list, or about to be
+	files      int64 // open ones, where the system tells
+	goroutines int64
 	calls      [kinds]int
 	p99        [kinds]time.Duration
 }
@@ -32,11 +33,14 @@ func (s *scene) measure() (t tenth, err error) {
 	for k := range kinds {
 		t.calls[k], t.p99[k] = s.samples.take(k)
 	}
-	t.goroutines = runtime.NumGoroutine()
+	t.goroutines = int64(runtime.NumGoroutine())
+	if open, err := os.ReadDir("/proc/self/fd"); err == nil {
+		t.files = int64(len(open))
+	}
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&m)
-	t.heap = m.HeapAlloc
+	t.heap = int64(m.HeapAlloc)
 	info, err := os.Stat(s.path)
 	if err != nil {
 		return t, err
@@ -65,14 +69,14 @@ func (s *scene) inspect(t *tenth) error {
 		return err
 	}
 	defer db.Close()
-	t.free = db.Stats().FreePageN + db.Stats().PendingPageN
+	t.free = int64(db.Stats().FreePageN + db.Stats().PendingPageN)
 	return db.View(func(tx *bbolt.Tx) error {
 		for err := range tx.Check() {
 			return fmt.Errorf("bbolt's check of the backup: %w", err)
 		}
 		log := tx.Bucket([]byte("changes")).Stats()
 		t.log = int64(log.LeafAlloc + log.BranchAlloc)
-		t.keys = tx.Size() - t.log - int64(t.free)*int64(db.Info().PageSize)
+		t.keys = tx.Size() - t.log - t.free*int64(db.Info().PageSize)
 		return nil
 	})
 }

@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 }
 
 func flat() tenth {
-	t := tenth{heap: 50 << 20, file: 90 << 20, keys: 40 << 20, log: 10 << 20, free: 3000, goroutines: 14}
+	t := tenth{heap: 50 << 20, file: 90 << 20, keys: 40 << 20, log: 10 << 20, free: 3000, files: 9, goroutines: 14}
 	for k := range kinds {
 		t.calls[k], t.p99[k] = 1000, time.Millisecond
 	}
@@ -38,25 +38,35 @@ func TestCompare(t *testing.T) {
 		grew   bool
 	}{
 		"nothing":         {change: func(*tenth) {}},
-		"all shrink":      {change: func(t *tenth) { t.heap, t.file, t.keys, t.free, t.goroutines = 1, 1, 1, 1, 1 }},
+		"all shrink":      {change: func(t *tenth) { t.heap, t.file, t.keys, t.free, t.files, t.goroutines = 1, 1, 1, 1, 1, 1 }},
 		"the log":         {change: func(t *tenth) { t.log, t.file = t.log*4, t.file+t.log*3 }},
 		"heap":            {change: func(t *tenth) { t.heap = t.heap * 3 / 2 }, grew: true},
 		"file":            {change: func(t *tenth) { t.file = t.file * 3 / 2 }, grew: true},
 		"keys":            {change: func(t *tenth) { t.keys = t.keys * 3 / 2 }, grew: true},
 		"free list":       {change: func(t *tenth) { t.free = t.free * 3 / 2 }, grew: true},
-		"goroutines":      {change: func(t *tenth) { t.goroutines += 50 }, grew: true},
+		"open files":      {change: func(t *tenth) { t.files += 5 }, grew: true},
+		"goroutines":      {change: func(t *tenth) { t.goroutines += 15 }, grew: true},
 		"a time, a bit":   {change: func(t *tenth) { t.p99[live] *= 2 }},
 		"a time":          {change: func(t *tenth) { t.p99[cold] *= 10 }, grew: true},
-		"a time of syncs": {change: func(t *tenth) { t.p99[revoke] *= 1000 }, grew: true},
+		"a time of syncs": {change: func(t *tenth) { t.p99[revoke] *= 200 }, grew: true},
 		"no call":         {change: func(t *tenth) { t.calls[forgery] = 0 }, grew: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			last := flat()
-			test.change(&last)
-			if err := compare(io.Discard, flat(), last); errors.Is(err, errGrew) != test.grew {
-				t.Errorf("compare: %v, want it to have grown: %v", err, test.grew)
+			for _, moment := range []bool{false, true} {
+				var all []tenth
+				for n := range tenths {
+					all = append(all, flat())
+					if n >= tenths-some && !(moment && n == tenths-2) {
+						test.change(&all[n])
+					}
+				}
+				// What is over its limit in all of the last ones but one was a moment, unless there was no call.
+				grew := test.grew && (!moment || name == "no call")
+				if err := compare(io.Discard, all); errors.Is(err, errGrew) != grew {
+					t.Errorf("compare: %v, want it to have grown: %v", err, grew)
+				}
 			}
 		})
 	}
