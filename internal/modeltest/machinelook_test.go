@@ -34,6 +34,8 @@ func (m *machine) Check(t *rapid.T) {
 				if m.want(t, err, k.verify(s, time.Now())); err == nil {
 					m.same(t, key, k, i)
 				}
+				_, err = look(t.Context(), forge(s.text))
+				m.want(t, err, apikey.ErrUnknown)
 			}
 		}
 	}
