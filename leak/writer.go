@@ -28,7 +28,7 @@ type Writer struct {
 	out    []byte // kept for its memory
 }
 
-// NewWriter returns a Writer to w; r says what is cut out, nil: keys of any prefix.
+// NewWriter returns a Writer to w; r says what is cut out, nil: what looks like a key of any prefix.
 func NewWriter(w io.Writer, r *Redactor) *Writer { return &Writer{redactor: r, w: w} }
 
 // Write redacts p. After an error of the underlying writer n tells how much of p is done with: when p[n:] is written
@@ -42,7 +42,7 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return w.put(p, false)
 }
 
-// Flush writes what is held back. A key of which the rest comes later is not found.
+// Flush writes what is held back. Of a key that is cut up by that, the rest is not found when it comes.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
