@@ -25,7 +25,8 @@ type LogHandler struct {
 	redactor *Redactor
 }
 
-// NewLogHandler returns a LogHandler in front of next; r says what is cut out, nil: what looks like a key of any prefix.
+// NewLogHandler returns a LogHandler in front of next; r says what is cut out, nil: what looks like a key of any
+// prefix.
 func NewLogHandler(next slog.Handler, r *Redactor) *LogHandler { return &LogHandler{next, r} }
 
 // Enabled asks the other handler.

@@ -34,6 +34,24 @@ func TestLogHandlerContract(t *testing.T) {
 		}
 		return m
 	})
+	slogtest.Run(t, func(*testing.T) slog.Handler {
+		out.Reset()
+		return leak.NewLogHandler(slog.NewTextHandler(&out, nil), nil)
+	}, func(*testing.T) map[string]any {
+		top := map[string]any{}
+		for _, field := range strings.Fields(out.String()) {
+			name, value, _ := strings.Cut(field, "=")
+			m, names := top, strings.Split(name, ".")
+			for _, group := range names[:len(names)-1] {
+				if m[group] == nil {
+					m[group] = map[string]any{}
+				}
+				m = m[group].(map[string]any)
+			}
+			m[names[len(names)-1]] = value
+		}
+		return top
+	})
 }
 
 // No kind of value brings a key into a log, and each leaves there which key it was, but where the other handler shows

@@ -9,6 +9,8 @@ import (
 //
 //	ak_0190163d37e47edb9d4f9dd3a7a1a9f1[redacted]
 //
+// Letters in front that make another key of a key, which anybody can find, stay in front of the id. [Scan] tells both.
+//
 // What only looks like a key goes, too, since one wrong digit, or the end cut off, gives the rest away: a prefix, an
 // underscore, and 30 or more digits, of which 8 are of the secret. That becomes "ak_[redacted]". Left in place are keys
 // that lack their beginning, and what stands behind a byte that is no digit in the middle of one.
@@ -16,10 +18,10 @@ import (
 // With prefixes, this is so behind one of them, whatever the digits, and ids, of 32 small hexadecimal digits, stay. It
 // may hit other texts, as peak_ and a long hash: that is the smaller harm.
 //
-// The zero value, and nil, know no prefixes, so anything may be one, but the digits have to be a capital letter, a small
-// letter and a decimal digit at the least. Hashes in hexadecimal and most names stay, and tokens of others mostly go.
-// Of a key the digits at 0 and 11 are decimal and A to G (until the year 2375), and all others small letters in 1 of
-// 10^6 of the shortest.
+// The zero value, and nil, know no prefixes, so anything may be one, but of the digits one has to be a capital letter,
+// one a small letter and one a decimal digit. Hashes in hexadecimal and most names stay; tokens of others mostly go. The
+// first digit of a key is decimal (until the year 2375), the twelfth is one of A to G, and of the shortest that are cut
+// out one in 10^6 has no small letter, and stays.
 //
 // A Redactor is immutable and safe for concurrent use.
 type Redactor struct{ prefixes []string }

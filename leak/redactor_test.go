@@ -93,6 +93,7 @@ func TestRedact(t *testing.T) {
 		"a hash":                {"x_" + strings.Repeat("0a", 32), "x_" + strings.Repeat("0a", 32), "x_" + strings.Repeat("0a", 32)},
 		"a long name":           {"test_ThisIsALongNameOfSomethingOrOther", "test_ThisIsALongNameOfSomethingOrOther", "test_ThisIsALongNameOfSomethingOrOther"},
 		"no small letter":       {"ak_" + strings.Repeat("A1", 15), "ak_" + strings.Repeat("A1", 15), "ak_[redacted]"},
+		"a decoy in front":      {decoy + key, decoy + keyID, decoy + keyID},
 		"no prefix":             {"(_" + secret, "(_" + secret, "(_" + secret},
 		"another prefix":        {"bk_" + secret, "bk_[redacted]", "bk_" + secret},
 		"what has been treated": {keyID + otherID + "ak_[redacted]", keyID + otherID + "ak_[redacted]", keyID + otherID + "ak_[redacted]"},
@@ -123,7 +124,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// Without prefixes, too, nothing is left of the secret of a key that was cut off anywhere, or has a wrong digit anywhere.
+// Without prefixes, too, nothing is left of the secret of a key that was cut off, or has a wrong digit, anywhere.
 func TestRedactWithoutPrefixes(t *testing.T) {
 	t.Parallel()
 	for _, key := range append(issued(t, "", 20), issued(t, "my_ak", 20)...) {

@@ -11,9 +11,9 @@ import (
 //
 //	log.SetOutput(leak.NewWriter(os.Stderr, nil))
 //
-// What goes in goes out at once, in one Write for each Write, but for an end that may be the beginning of a key: at most
-// 96 bytes, and none after a line feed, a space or a full stop. That waits for more, or for Flush or Close. So a key
-// is found that was written in parts, even digit by digit.
+// What goes in goes out at once, in one Write for each Write, but for an end that may be the beginning of a key: at
+// most 96 bytes, and none after a line feed, a space or a full stop. That waits for more, or for Flush or Close. So a
+// key is found that was written in parts, even digit by digit.
 //
 // Safe for concurrent use; each Write is one after the other.
 type Writer struct {
@@ -163,7 +163,7 @@ func (w *Writer) redact(text []byte, end int, whole bool) batch {
 		b.add(text[b.done:end], end, false)
 		b.done = end
 	}
-	if cap(b.out) <= bufferBytes {
+	if cap(b.out) <= bufferBytes { // one long text is no reason to keep its memory for good
 		w.out = b.out
 	}
 	return b
