@@ -139,6 +139,9 @@ func TestRedactWithoutPrefixes(t *testing.T) {
 			}
 		}
 		for text, what := range texts {
+			if len(text) > digits && !strings.ContainsAny(text[digits:], base62[36:]) {
+				continue // one in 10^6 of the shortest
+			}
 			for _, r := range []*leak.Redactor{nil, {}, redactor(t)} {
 				if shown := secretShown(key, r.Redact("key="+text+",")); shown != "" {
 					t.Errorf("%s: %q is left of %q", what, shown, text)
