@@ -70,3 +70,25 @@ func TestScanMemory(t *testing.T) {
 		t.Errorf("%d finds, %d bytes allocated", count, n)
 	}
 }
+
+// After a long text with a key in it a Writer keeps no memory of its size.
+func TestWriterMemory(t *testing.T) {
+	const long = 8 << 20
+	w := leak.NewWriter(io.Discard, nil)
+	text := []byte(issued(t, "", 1)[0] + strings.Repeat(".", long))
+	inUse := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := inUse()
+	if n, err := w.Write(text); n != len(text) || err != nil {
+		t.Fatal(n, err)
+	}
+	if after := inUse(); after > before+long/2 {
+		t.Errorf("%d bytes in use; %d before", after, before)
+	}
+	runtime.KeepAlive(text)
+	runtime.KeepAlive(w)
+}

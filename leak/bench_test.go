@@ -122,10 +122,10 @@ func BenchmarkWriter(b *testing.B) {
 	}
 }
 
-// BenchmarkHandler puts a text handler beside the same behind a Handler.
-func BenchmarkHandler(b *testing.B) {
+// BenchmarkHandler puts a text handler beside the same behind a LogHandler.
+func BenchmarkLogHandler(b *testing.B) {
 	text := slog.NewTextHandler(io.Discard, nil)
-	for name, h := range map[string]slog.Handler{"without": text, "with": leak.NewHandler(text, nil)} {
+	for name, h := range map[string]slog.Handler{"without": text, "with": leak.NewLogHandler(text, nil)} {
 		logger := slog.New(h)
 		b.Run(name+"/strings", func(b *testing.B) {
 			b.ReportAllocs()

@@ -42,8 +42,10 @@ func prefixRun[T string | []byte](text T, end int) int {
 }
 
 // keyAt returns the first key in text that begins at index from or later and whose underscore is at index at: its
-// start, its id and its text. The checksum covers the prefix, so of all that may be prefixes only the right one holds,
-// whatever letters of an escape sequence or of a word stand in front. prefixes are the ones to look for; none: any.
+// start, its id and its text. The checksum covers the prefix, so by chance only the right one of all that may be
+// prefixes holds, whatever letters of an escape sequence or of a word stand in front. On purpose others can be made:
+// CRC-32 is affine, and there are letters that, in front of a key, leave its checksum right. So whoever looks for all
+// keys asks again from start+1 on. prefixes are the ones to look for; none: any.
 func keyAt[T string | []byte](text T, from, at int, prefixes []string) (start int, id, key string, ok bool) {
 	from = max(from, prefixRun(text, at))
 	if at+bodyDigits >= len(text) || from >= at {

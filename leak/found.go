@@ -6,6 +6,7 @@ import (
 )
 
 // Found is a key that [Scan] came upon. It prints and encodes without the key's secret; Reveal alone gives it away.
+// Two finds of one key are not equal by ==.
 type Found struct {
 	Offset int64  // of its first byte, from where the reader stood at first
 	Length int    // in bytes

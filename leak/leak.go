@@ -3,7 +3,7 @@
 //	for found, err := range leak.Scan(file) { // every key in a text, by its form and its checksum
 //
 //	log.SetOutput(leak.NewWriter(os.Stderr, nil))          // keys are cut out of what is written
-//	slog.SetDefault(slog.New(leak.NewHandler(handler, nil))) // and out of log records
+//	slog.SetDefault(slog.New(leak.NewLogHandler(handler, nil))) // and out of log records
 //
 //	rules, err := leak.GitleaksRules(issuer.Prefix())      // for other people's scanners
 //

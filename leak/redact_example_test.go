@@ -32,14 +32,14 @@ func ExampleNewWriter() {
 	// no such key: ak_0197a1b2c3d47e5f8a0b1c2d3e4f5061[redacted]
 }
 
-func ExampleNewHandler() {
+func ExampleNewLogHandler() {
 	withoutTime := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
 		return a
 	}}
-	logger := slog.New(leak.NewHandler(slog.NewJSONHandler(os.Stdout, withoutTime), nil))
+	logger := slog.New(leak.NewLogHandler(slog.NewJSONHandler(os.Stdout, withoutTime), nil))
 	logger.Info("refused", "err", errors.New("no such key: "+somebodys), "headers", map[string][]string{"X-Api-Key": {somebodys}})
 	// Output:
 	// {"level":"INFO","msg":"refused","err":"no such key: ak_0197a1b2c3d47e5f8a0b1c2d3e4f5061[redacted]","headers":{"X-Api-Key":["ak_0197a1b2c3d47e5f8a0b1c2d3e4f5061[redacted]"]}}

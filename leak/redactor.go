@@ -9,10 +9,19 @@ import (
 //
 //	ak_0190163d37e47edb9d4f9dd3a7a1a9f1[redacted]
 //
-// The zero value, and nil, know no prefixes, so they go by the checksum, and leave a key in place that was cut off or
-// mistyped. With prefixes whatever looks like one of their keys goes, too, since one wrong digit gives the rest away:
-// a prefix, an underscore, and 30 or more digits, of which 8 are of the secret. That becomes "ak_[redacted]". Ids, of 32
-// small hexadecimal digits, stay. It may hit other texts, as peak_ and a long hash: that is the smaller harm.
+// Letters in front that make another key of a key, which anybody can find, stay in front of the id. [Scan] tells both.
+//
+// What only looks like a key goes, too, since one wrong digit, or the end cut off, gives the rest away: a prefix, an
+// underscore, and 30 or more digits, of which 8 are of the secret. That becomes "ak_[redacted]". Left in place are keys
+// that lack their beginning, and what stands behind a byte that is no digit in the middle of one.
+//
+// With prefixes, this is so behind one of them, whatever the digits, and ids, of 32 small hexadecimal digits, stay. It
+// may hit other texts, as peak_ and a long hash: that is the smaller harm.
+//
+// The zero value, and nil, know no prefixes, so anything may be one, but of the digits one has to be a capital letter,
+// one a small letter and one a decimal digit. Hashes in hexadecimal and most names stay; tokens of others mostly go. The
+// first digit of a key is decimal (until the year 2375), the twelfth is one of A to G, and of the shortest that are cut
+// out one in 10^6 has no small letter, and stays.
 //
 // A Redactor is immutable and safe for concurrent use.
 type Redactor struct{ prefixes []string }
@@ -46,12 +55,6 @@ func (r *Redactor) Redact(text string) string {
 	return string(append(out, text[done:]...))
 }
 
-// holds tells whether Redact would change text.
-func (r *Redactor) holds(text string) bool {
-	_, ok := find(r, text, 0, true)
-	return ok
-}
-
 // cut is what is taken out of a text, and what of it is put back.
 type cut struct {
 	start, end int
@@ -67,32 +70,37 @@ func (r *Redactor) known() []string {
 
 // find returns the first cut whose digits begin at index from or later. The text is whole, or more of it is to come.
 func find[T string | []byte](r *Redactor, text T, from int, whole bool) (cut, bool) {
-	prefixes := r.known()
-	least := bodyDigits
-	if len(prefixes) > 0 {
-		least = secretShows
-	}
 	for {
-		at, ok := findBody(text, from, least)
+		at, ok := findBody(text, from, secretShows)
 		if !ok {
 			return cut{}, false
 		}
-		if start, id, _, ok := keyAt(text, 0, at, prefixes); ok {
-			return cut{start, at + 1 + bodyDigits, id}, true
-		}
-		for _, p := range prefixes {
-			start := at - len(p)
-			if start < 0 || string(text[start:at]) != p {
-				continue
-			}
-			end := digitsEnd(text, at+1)
-			if end == len(text) && end < at+1+bodyDigits && !whole || isID(text[at+1:end]) {
-				break
-			}
-			return cut{start, end, p + "_"}, true
-		}
 		from = at + 1
+		end := digitsEnd(text, from)
+		full := end == from+bodyDigits
+		if full {
+			if start, id, _, ok := keyAt(text, 0, at, r.known()); ok {
+				return cut{start, end, id}, true
+			}
+		}
+		ended := full || end < len(text) || whole
+		if ended && prefixBefore(r, text, at, at) < at && looksSecret(r, text[from:end]) {
+			return cut{start: from, end: end}, true
+		}
 	}
+}
+
+// looksSecret tells whether digits behind what may be a prefix may be of a key.
+func looksSecret[T string | []byte](r *Redactor, digits T) bool {
+	if len(r.known()) > 0 {
+		return !isID(digits)
+	}
+	var capital, small, decimal bool
+	for i := range len(digits) {
+		c := digits[i]
+		capital, small, decimal = capital || c >= 'A' && c <= 'Z', small || isLetter(c), decimal || c <= '9'
+	}
+	return capital && small && decimal
 }
 
 // digitsEnd returns where digits that begin at index from end, and at the latest where a key does.
@@ -118,7 +126,7 @@ func (r *Redactor) held(text []byte) int {
 	}
 	from := r.prefixHeld(text)
 	if at := digits - 1; at >= 0 && text[at] == '_' {
-		from = min(from, r.prefixBefore(text, at, len(text)))
+		from = min(from, prefixBefore(r, text, at, len(text)))
 	}
 	return from
 }
@@ -137,7 +145,7 @@ func (r *Redactor) prefixHeld(text []byte) int {
 }
 
 // prefixBefore returns where the longest text before index at that may be a prefix begins, or none.
-func (r *Redactor) prefixBefore(text []byte, at, none int) int {
+func prefixBefore[T string | []byte](r *Redactor, text T, at, none int) int {
 	for i := prefixRun(text, at); i < at; i++ {
 		if len(r.known()) == 0 && isLetter(text[i]) || slices.Contains(r.known(), string(text[i:at])) {
 			return i

@@ -43,10 +43,16 @@ func redacted(text string, prefixes ...string) string {
 				found = append(found, span{start, end, id})
 			}
 		}
-		hexadecimal := len(digits) == 32 && strings.TrimLeft(digits, "0123456789abcdef") == ""
-		for start := max(0, at-24); start < at && len(digits) >= 30 && !hexadecimal; start++ {
-			if slices.Contains(prefixes, text[start:at]) {
-				found = append(found, span{start, end, text[start : at+1]})
+		like := len(digits) >= 30 && strings.ContainsAny(digits, base62[:10]) && strings.ContainsAny(digits, base62[10:36]) &&
+			strings.ContainsAny(digits, base62[36:])
+		if len(prefixes) > 0 {
+			like = len(digits) >= 30 && !(len(digits) == 32 && strings.TrimLeft(digits, "0123456789abcdef") == "")
+		}
+		for start := max(0, at-24); start < at && like; start++ {
+			prefix := text[start:at]
+			ofPrefix := len(prefixes) == 0 && prefix[0] >= 'a' && prefix[0] <= 'z' && strings.Trim(prefix, base62[:10]+base62[36:]+"_") == ""
+			if ofPrefix || slices.Contains(prefixes, prefix) {
+				found = append(found, span{at + 1, end, ""})
 			}
 		}
 		if len(found) > 0 {
@@ -76,27 +82,29 @@ func TestRedact(t *testing.T) {
 		"its id, twice":         {id(t, key) + " " + id(t, key), id(t, key) + " " + id(t, key), id(t, key) + " " + id(t, key)},
 		"its hint":              {key[:25], key[:25], key[:25]},
 		"7 digits of secret":    {key[:3+29], key[:3+29], key[:3+29]},
-		"8 digits of secret":    {key[:3+30], key[:3+30], "ak_[redacted]"},
-		"cut off":               {key[:74] + ".", key[:74] + ".", "ak_[redacted]."},
-		"mistyped":              {"x" + broken(key) + "x", "x" + broken(key) + "x", "xak_[redacted]x"},
-		"mistyped, longer":      {broken(other), broken(other), "my_ak_[redacted]"},
-		"cut off, and a key":    {key[:40] + key, key[:40] + keyID, "ak_[redacted]" + keyID[len("ak_"):]},
-		"and one with a mark":   {key[:40] + "_" + key, key[:40] + "_" + keyID, "ak_[redacted]_" + keyID},
+		"8 digits of secret":    {key[:3+30], "ak_[redacted]", "ak_[redacted]"},
+		"cut off":               {key[:74] + ".", "ak_[redacted].", "ak_[redacted]."},
+		"mistyped":              {"x" + broken(key) + "x", "xak_[redacted]x", "xak_[redacted]x"},
+		"mistyped, longer":      {broken(other), "my_ak_[redacted]", "my_ak_[redacted]"},
+		"cut off, and a key":    {key[:40] + key, "ak_[redacted]" + keyID, "ak_[redacted]" + keyID},
+		"and one with a mark":   {key[:40] + "_" + key, "ak_[redacted]_" + keyID, "ak_[redacted]_" + keyID},
 		"32 digits, not an id":  {"ak_" + strings.Repeat("aF", 16), "ak_" + strings.Repeat("aF", 16), "ak_[redacted]"},
 		"33 digits of hex":      {"ak_" + strings.Repeat("a", 33), "ak_" + strings.Repeat("a", 33), "ak_[redacted]"},
-		"another prefix":        {"bk_" + secret, "bk_" + secret, "bk_" + secret},
+		"a hash":                {"x_" + strings.Repeat("0a", 32), "x_" + strings.Repeat("0a", 32), "x_" + strings.Repeat("0a", 32)},
+		"a long name":           {"test_ThisIsALongNameOfSomethingOrOther", "test_ThisIsALongNameOfSomethingOrOther", "test_ThisIsALongNameOfSomethingOrOther"},
+		"no small letter":       {"ak_" + strings.Repeat("A1", 15), "ak_" + strings.Repeat("A1", 15), "ak_[redacted]"},
+		"a decoy in front":      {decoy + key, decoy + keyID, decoy + keyID},
+		"no prefix":             {"(_" + secret, "(_" + secret, "(_" + secret},
+		"another prefix":        {"bk_" + secret, "bk_[redacted]", "bk_" + secret},
 		"what has been treated": {keyID + otherID + "ak_[redacted]", keyID + otherID + "ak_[redacted]", keyID + otherID + "ak_[redacted]"},
 	} {
-		if what == "cut off, and a key" {
-			c.known = "" // below
-		}
 		for _, r := range []*leak.Redactor{nil, {}, redactor(t)} {
 			if got := r.Redact(c.text); got != c.any {
 				t.Errorf("%s: %q; want %q", what, got, c.any)
 			}
 		}
 		known := redactor(t, "ak", "my_ak")
-		if got := known.Redact(c.text); got != c.known && c.known != "" {
+		if got := known.Redact(c.text); got != c.known {
 			t.Errorf("%s, by prefixes: %q; want %q", what, got, c.known)
 		} else if again := known.Redact(got); again != got {
 			t.Errorf("%s, twice: %q; want %q", what, again, got)
@@ -113,5 +121,35 @@ func TestRedact(t *testing.T) {
 	prefixes[0] = "bk"
 	if got := r.Redact(broken(key)); got != "ak_[redacted]" {
 		t.Errorf("the prefixes were changed from outside: %q", got)
+	}
+}
+
+// Without prefixes, too, nothing is left of the secret of a key that was cut off, or has a wrong digit, anywhere.
+func TestRedactWithoutPrefixes(t *testing.T) {
+	t.Parallel()
+	for _, key := range append(issued(t, "", 20), issued(t, "my_ak", 20)...) {
+		digits := strings.LastIndexByte(key, '_') + 1
+		texts := map[string]string{}
+		for n := range key {
+			texts[key[:n]] = "cut off"
+		}
+		for i := digits; i < len(key); i++ {
+			for _, digit := range "0aZ" {
+				texts[key[:i]+string(digit)+key[i+1:]] = "mistyped"
+			}
+		}
+		for text, what := range texts {
+			if len(text) > digits && !strings.ContainsAny(text[digits:], base62[36:]) {
+				continue // one in 10^6 of the shortest
+			}
+			for _, r := range []*leak.Redactor{nil, {}, redactor(t)} {
+				if shown := secretShown(key, r.Redact("key="+text+",")); shown != "" {
+					t.Errorf("%s: %q is left of %q", what, shown, text)
+				}
+			}
+			if what == "mistyped" && text != key && !strings.HasPrefix((*leak.Redactor)(nil).Redact(text), key[:digits]+"[redacted]") {
+				t.Errorf("%q became %q", text, (*leak.Redactor)(nil).Redact(text))
+			}
+		}
 	}
 }

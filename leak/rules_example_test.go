@@ -27,7 +27,7 @@ func ExampleGitleaksRules() {
 	// [[rules]]
 	// id = "apikey-ak"
 	// description = "API key that begins with ak_"
-	// regex = '''(ak_(?:[0-9A-L][0-9A-Za-z]{10}){6}[0-4][0-9A-Za-z]{5})'''
+	// regex = '''ak_((?:[0-9A-L][0-9A-Za-z]{10}){6}[0-4][0-9A-Za-z]{5})'''
 	// entropy = 3
 	// keywords = ["ak_"]
 }

@@ -18,8 +18,11 @@ const (
 // input is, and passes a key on as soon as its last digit was read.
 //
 // An error of r ends it, wrapped, after what was read before; a wrong prefix is a [*apikey.ValidationError]. What is
-// left of r when the loop is left early has partly been read: range over the result once. A text that only looks like
-// a key passes for one with a chance of 2^-32; whether a key was issued here [apikey.Verifier.Recognize] tells.
+// left of r when the loop is left early has partly been read: range over the result once.
+//
+// A random text that looks like a key passes for one with a chance of 2^-32, and anybody can make one on purpose, even
+// out of a key, by letters in front of it: then both are found, the longer one first. Whether a key was issued here
+// [apikey.Verifier.Recognize] tells.
 func Scan(r io.Reader, prefixes ...string) iter.Seq2[Found, error] {
 	prefixes = slices.Clone(prefixes)
 	return func(yield func(Found, error) bool) {

@@ -8,54 +8,64 @@ import (
 	"reflect"
 )
 
-// value returns v if no handler would print a key of it, and else what can be printed of it.
-func (r *Redactor) value(v slog.Value) (safe slog.Value) {
-	x := v.Any()
-	defer func() {
-		// The other handler would meet the same panic, and print what it is about.
-		if p := recover(); p != nil {
-			safe = slog.StringValue(r.Redact(fmt.Sprintf("!PANIC: %v", p)))
-			if rv := reflect.ValueOf(x); rv.Kind() == reflect.Pointer && rv.IsNil() {
-				safe = v // a method that a nil pointer has not
-			}
+// value returns what stands for v. Which of its forms the other handler will print can't be known here, and running
+// another may do harm: it may show what the printed form hides, take no lock, or never end. So what has forms is
+// wrapped, and the form that is asked for is redacted when it is asked for. None is run here.
+func (r *Redactor) value(v slog.Value) slog.Value {
+	switch x := v.Any().(type) {
+	case nil:
+		return v
+	case []byte:
+		return slog.AnyValue(r.bytes(x))
+	case json.RawMessage:
+		return slog.AnyValue(json.RawMessage(r.bytes(x)))
+	case *slog.Source: // handlers know it by its type
+		if x == nil {
+			return v
 		}
-	}()
-	printed := fmt.Sprintf("%+v", x)
-	encoded, err := json.Marshal(x)
-	if err != nil && r.holds(err.Error()) {
-		return slog.StringValue(r.Redact(err.Error()))
+		return slog.AnyValue(&slog.Source{Function: r.Redact(x.Function), File: r.Redact(x.File), Line: x.Line})
+	default:
+		return slog.AnyValue(r.wrapped(x))
 	}
-	text, isText := textOf(x)
-	switch {
-	case isText && r.holds(text):
-		return slog.StringValue(r.Redact(text))
-	case r.holds(string(encoded)): // a key is always in a string of it, and neither begins nor ends in an escape sequence: this stays JSON
-		return slog.AnyValue(json.RawMessage(r.Redact(string(encoded))))
-	case r.holds(printed):
-		return slog.StringValue(r.Redact(printed))
-	}
-	return v
 }
 
-// textOf returns the text of what says what its text is.
-func textOf(x any) (text string, ok bool) {
-	switch x := x.(type) {
-	case error:
-		return x.Error(), true
-	case encoding.TextMarshaler:
-		data, err := x.MarshalText()
-		if err != nil {
-			return err.Error(), true
+// wrapped returns a value with those methods of x by which handlers choose a form.
+func (r *Redactor) wrapped(x any) any {
+	_, isError := x.(error)
+	_, isText := x.(encoding.TextMarshaler)
+	_, isJSON := x.(json.Marshaler)
+	_, isStringer := x.(fmt.Stringer)
+	m := masked{r, x}
+	if rv := reflect.ValueOf(x); rv.Kind() == reflect.Slice && rv.Type().Elem().Kind() == reflect.Uint8 {
+		own := reflect.ValueOf(r.bytes(rv.Bytes())).Convert(rv.Type()).Interface()
+		if !isError && !isText && !isJSON {
+			return own
 		}
-		return string(data), true
-	case fmt.Stringer:
-		return x.String(), true
-	case json.Marshaler:
-		return "", false
+		m.x, isText = own, true // a TextHandler prints the bytes
 	}
-	// Handlers print bytes as text, or in base64.
-	if v := reflect.ValueOf(x); v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-		return string(v.Bytes()), true
+	switch {
+	case isError && isJSON && isText:
+		return &maskedErrorJSONText{maskedErrorJSON{maskedError{m}}}
+	case isError && isJSON:
+		return &maskedErrorJSON{maskedError{m}}
+	case isError && isText:
+		return &maskedErrorText{maskedError{m}}
+	case isError:
+		return &maskedError{m}
+	case isStringer && isText:
+		return &maskedStringerText{maskedText{maskedValue{m}}}
+	case isStringer:
+		return &maskedStringer{maskedValue{m}}
+	case isText:
+		return &maskedText{maskedValue{m}}
 	}
-	return "", false
+	return &maskedValue{m}
+}
+
+// bytes returns text itself if there is no key in it.
+func (r *Redactor) bytes(text []byte) []byte {
+	if _, ok := find(r, text, 0, true); !ok {
+		return text
+	}
+	return []byte(r.Redact(string(text)))
 }

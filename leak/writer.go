@@ -11,9 +11,9 @@ import (
 //
 //	log.SetOutput(leak.NewWriter(os.Stderr, nil))
 //
-// What goes in goes out at once, in one Write for each Write, but for an end that may be the beginning of a key: at most
-// 96 bytes, and none after a line feed, a space or a full stop. That waits for more, or for Flush or Close. So a key
-// is found that was written in parts, even digit by digit.
+// What goes in goes out at once, in one Write for each Write, but for an end that may be the beginning of a key: at
+// most 96 bytes, and none after a line feed, a space or a full stop. That waits for more, or for Flush or Close. So a
+// key is found that was written in parts, even digit by digit.
 //
 // Safe for concurrent use; each Write is one after the other.
 type Writer struct {
@@ -28,7 +28,7 @@ type Writer struct {
 	out    []byte // kept for its memory
 }
 
-// NewWriter returns a Writer to w; r says what is cut out, nil: keys of any prefix.
+// NewWriter returns a Writer to w; r says what is cut out, nil: what looks like a key of any prefix.
 func NewWriter(w io.Writer, r *Redactor) *Writer { return &Writer{redactor: r, w: w} }
 
 // Write redacts p. After an error of the underlying writer n tells how much of p is done with: when p[n:] is written
@@ -42,7 +42,7 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	return w.put(p, false)
 }
 
-// Flush writes what is held back. A key of which the rest comes later is not found.
+// Flush writes what is held back. Of a key that is cut up by that, the rest is not found when it comes.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -163,7 +163,7 @@ func (w *Writer) redact(text []byte, end int, whole bool) batch {
 		b.add(text[b.done:end], end, false)
 		b.done = end
 	}
-	if cap(b.out) <= bufferBytes {
+	if cap(b.out) <= bufferBytes { // one long text is no reason to keep its memory for good
 		w.out = b.out
 	}
 	return b

@@ -52,8 +52,8 @@ func offline(output string) bool {
 
 // find is what gitleaks reports.
 type find struct {
-	RuleID, Secret, File string
-	Entropy              float64
+	RuleID, Match, Secret, File string
+	Entropy                     float64
 }
 
 // run runs gitleaks with a configuration over a folder.
@@ -91,8 +91,12 @@ func TestGitleaks(t *testing.T) {
 	t.Parallel()
 	gitleaks := build(t)
 	t.Run("every key", func(t *testing.T) { everyKey(t, gitleaks) })
+	t.Run("hostile prefixes", func(t *testing.T) { hostilePrefixes(t, gitleaks) })
 	t.Run("no key", func(t *testing.T) { noKey(t, gitleaks) })
 }
+
+// leftOut is what gitleaks, with its own rules, takes for no secret: one key in 300,000.
+var leftOut = regexp.MustCompile("(?i)_[^_]*false[^_]*$|null$")
 
 // All of 10,000 keys are found, wherever they stand, by the rules alone and beside gitleaks' own.
 func everyKey(t *testing.T, gitleaks string) {
@@ -126,24 +130,45 @@ func everyKey(t *testing.T, gitleaks string) {
 				}
 				continue
 			}
-			if keys[f.Secret] != prefix {
+			if keys[f.Match] != prefix {
 				t.Errorf("%s, in %s: not a key of the prefix %s", how, f.File, prefix)
 			}
-			found[f.Secret] = true
+			found[f.Match] = true
 			least = min(least, f.Entropy)
 		}
 		t.Logf("%s: %d of %d keys in %d files, the least entropy is %.2f", how, len(found), len(keys), files(t, folder), least)
-		if len(found) != len(keys) {
-			for key := range keys {
-				if !found[key] {
-					t.Errorf("%s: not found: %s", how, context(t, folder, key))
-					break
-				}
+		for key := range keys {
+			if !found[key] && (how == "alone" || !leftOut.MatchString(key)) {
+				t.Errorf("%s: %d of %d keys; not found: %s", how, len(found), len(keys), context(t, folder, key))
+				break
 			}
-			t.Errorf("%s: %d of %d keys", how, len(found), len(keys))
 		}
 		if least < 4 {
 			t.Errorf("%s: a key has an entropy of %.2f: the rules ask for 3", how, least)
+		}
+	}
+}
+
+// What gitleaks takes for no secret, such as true… and …false…, may be a prefix all the same.
+func hostilePrefixes(t *testing.T, gitleaks string) {
+	prefixes := []string{"truelayer", "falsework", "a_false", "null", "my_ak", "abcdefghijklmnopqrstuvwx"}
+	rules, err := leak.GitleaksRules(prefixes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range prefixes {
+		keys := issue(t, 50, prefix)
+		found := make(map[string]bool)
+		for _, f := range run(t, gitleaks, "[extend]\nuseDefault = true\n\n"+rules, scatter(t, slices.Sorted(maps.Keys(keys)))) {
+			if f.RuleID == "apikey-"+prefix && keys[f.Match] == prefix && prefix+"_"+f.Secret == f.Match {
+				found[f.Match] = true
+			}
+		}
+		for key := range keys {
+			if !found[key] && !leftOut.MatchString(key) {
+				t.Errorf("%s: %d of %d keys; not found: %s", prefix, len(found), len(keys), key)
+				break
+			}
 		}
 	}
 }
@@ -168,7 +193,7 @@ func noKey(t *testing.T, gitleaks string) {
 		t.Errorf("control: gitleaks takes %d texts for keys; want %d with a wrong checksum", len(finds), broken)
 	}
 	for _, f := range finds {
-		for found := range leak.Scan(strings.NewReader(f.Secret)) {
+		for found := range leak.Scan(strings.NewReader(f.Match)) {
 			t.Errorf("what is left of what gitleaks finds: %s", found)
 		}
 	}

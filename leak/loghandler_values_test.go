@@ -31,7 +31,18 @@ type (
 		Next  *exported         `json:"next,omitempty"`
 		Extra map[string]string `json:"extra,omitempty"`
 	}
-	bytesLike []byte
+	bytesLike  []byte
+	bytesHide  []byte
+	bytesError []byte
+	errorText  struct{ text string }
+	errorAll   struct{ errorText }
+	stringText struct{ texter }
+	hides      struct {
+		Name     string
+		Password string `json:"-"`
+		Key      string `json:"-"`
+	}
+	noText struct{ text string }
 )
 
 func (s stringer) String() string { return s.text }
@@ -47,6 +58,21 @@ func (n noJSON) MarshalJSON() ([]byte, error)    { return nil, n.err }
 func (p panics) String() string                  { panic("no " + p.with) }
 func (p panics) MarshalJSON() ([]byte, error)    { panic("no " + p.with) }
 func (n *nilPanics) String() string              { return n.text }
+func (e errorText) Error() string                { return "an error" }
+func (e errorText) MarshalText() ([]byte, error) { return []byte(e.text), nil }
+func (e errorAll) MarshalJSON() ([]byte, error)  { return json.Marshal("in JSON: " + e.text) }
+func (s stringText) String() string              { return "to a type switch" }
+func (h hides) String() string                   { return "user " + h.Name }
+func (bytesHide) String() string                 { return "hidden" }
+func (bytesHide) MarshalJSON() ([]byte, error)   { return []byte(`"hidden"`), nil }
+func (b bytesError) Error() string               { return "of " + string(b) }
+func (f *noText) Error() string                  { return f.text }
+func (f *noText) MarshalText() ([]byte, error)   { return nil, errors.New("no text: " + f.text) }
+
+func rawJSON(text string) *json.RawMessage {
+	raw := json.RawMessage(`["` + text + `"]`)
+	return &raw
+}
 
 // values are all kinds of values with a text in them.
 func values(text string) map[string]slog.Value {
@@ -69,6 +95,15 @@ func values(text string) map[string]slog.Value {
 		"formatter":               formatter{text},
 		"bytes":                   []byte(text),
 		"bytes of a type":         bytesLike("x" + text),
+		"bytes that hide":         bytesHide(text),
+		"bytes that fail":         bytesError(text),
+		"error with a text":       errorText{text},
+		"error with all forms":    errorAll{errorText{text}},
+		"stringer with a text":    stringText{texter{text}},
+		"text marshaler, fails":   &noText{text},
+		"hides":                   hides{"eve", "hunter2", text},
+		"raw JSON that is none":   json.RawMessage(text),
+		"pointer to raw JSON":     rawJSON(text),
 		"raw JSON":                json.RawMessage(`{"k":"` + text + `"}`),
 		"strings":                 []string{"x", text},
 		"anys":                    []any{1, text, nil},
