@@ -20,10 +20,11 @@ import (
 //	…
 //	mux.Handle("POST /leaks/github", github)
 //
-// A call is a list of what was found, signed by GitHub. Each key in it that the Verifier's Recognize knows, so has issued and
-// not rotated away, is revoked before the answer is 200. Ids are public, and anybody can publish one with
-// junk and a good checksum: that revokes nothing, and costs no argon2 and no read of the store. An expired key is revoked, too, since an Update could
-// bring it back with a secret that the world knows; which of its secrets was found does not matter then.
+// A call is a list of what was found, signed by GitHub. Each key in it that the Verifier's Recognize knows, so of
+// which a secret was found that was issued and not rotated away, is revoked before the answer is 200. Ids are public,
+// and anybody can publish one with junk and a good checksum: that revokes nothing, and costs no argon2 and no read of
+// the store. An expired or disabled key is revoked, too, since it can be brought back, with a secret that the world
+// knows; not so for a secret that was rotated away before, which is dead whatever becomes of the key.
 //
 // The answer tells GitHub of each find, by its SHA-256, whether it was a false positive. It is none if it was ever a secret
 // of a key here: revoked, rotated away and deleted ones are as true as live ones. So a call that comes again
