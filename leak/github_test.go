@@ -255,7 +255,7 @@ func TestGitHubOverHTTP(t *testing.T) {
 	signer := newGitHubKey(t)
 	github := httptest.NewTLSServer(newGitHub(t, signer))
 	defer github.Close()
-	h := newEndpoint(t, keys, nil, leak.GitHubOptions{KeysURL: github.URL, Client: github.Client()})
+	h := newEndpoint(t, keys, nil, leak.GitHubOptions{KeysURL: github.URL, Transport: github.Client().Transport})
 	here := httptest.NewServer(h)
 	defer here.Close()
 	_, text := keys.Create(t, apikey.CreateParams{})

@@ -48,11 +48,9 @@ type gitHubKeys struct {
 
 func newGitHubKeys(o GitHubOptions, pinned map[string]*ecdsa.PublicKey) gitHubKeys {
 	client := &http.Client{
+		Transport: o.Transport,
 		// A redirect would be followed to wherever whoever answers says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	if o.Client != nil {
-		client.Transport = o.Client.Transport
 	}
 	return gitHubKeys{client: client, url: o.KeysURL, pinned: pinned, logger: o.Logger}
 }

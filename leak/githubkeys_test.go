@@ -293,11 +293,11 @@ func TestGitHubRedirect(t *testing.T) {
 	defer elsewhere.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		redirecting := httptest.NewServer(http.RedirectHandler(elsewhere.URL, status))
-		h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: redirecting.URL, Client: &http.Client{}})
+		h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: redirecting.URL})
 		wantStatus(t, "redirected", call(t, h, signer, "[]"), 503)
 		redirecting.Close()
 	}
-	h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: elsewhere.URL, Client: &http.Client{}})
+	h := newEndpoint(t, apikeytest.New(t, nil), nil, leak.GitHubOptions{KeysURL: elsewhere.URL})
 	wantStatus(t, "control", call(t, h, signer, "[]"), 200)
 }
 

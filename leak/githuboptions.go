@@ -30,9 +30,9 @@ type GitHubOptions struct {
 	Keys map[string]string
 	// KeysURL is where the list of GitHub's keys is; "": https://api.github.com/meta/public_keys/secret_scanning.
 	KeysURL string
-	// Client fetches the list, by its Transport alone: redirects are not followed. nil: [http.DefaultTransport]. GitHub allows
-	// an address 60 requests an hour; one that adds a token to them has more.
-	Client *http.Client
+	// Transport fetches the list; redirects are not followed. nil: [http.DefaultTransport]. GitHub allows an address 60
+	// requests an hour; one that adds a token to them has more.
+	Transport http.RoundTripper
 	// InsecureHTTP lets KeysURL be http and not of this machine. Whoever can change what is fetched can
 	// then sign calls.
 	InsecureHTTP bool
