@@ -27,6 +27,9 @@ type gitHubCase struct {
 	err     error           // it is not known whether all is done
 }
 
+// errGitHubUnjudged is what stands of a case until it was judged, should a store call end its goroutine.
+var errGitHubUnjudged = errors.New("not dealt with")
+
 // settle revokes the keys that were reported, tells of them, and says which reports were true. Nothing is said if something failed, and
 // all the same all is done that can be.
 func (g *GitHub) settle(ctx context.Context, reports []gitHubReport, skipped int) ([]gitHubFeedback, error) {
@@ -82,7 +85,7 @@ func gitHubCases(reports []gitHubReport) (cases []*gitHubCase) {
 		}
 		c := byID[id]
 		if c == nil {
-			c = &gitHubCase{id: id, genuine: map[string]bool{}}
+			c = &gitHubCase{id: id, genuine: map[string]bool{}, err: errGitHubUnjudged}
 			byID[id] = c
 			cases = append(cases, c)
 		}
