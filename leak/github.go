@@ -51,6 +51,7 @@ type GitHub struct {
 	verifier *apikey.Verifier
 	options  GitHubOptions
 	keys     gitHubKeys
+	untold   gitHubUntold
 }
 
 // NewGitHub returns a handler that revokes through i what v recognizes: both are on one Store, and i is for all
@@ -74,7 +75,11 @@ func NewGitHub(i *apikey.Issuer, v *apikey.Verifier, opts *GitHubOptions) (*GitH
 	if err != nil {
 		return nil, err
 	}
-	return &GitHub{i, v, o, newGitHubKeys(o, pinned)}, nil
+	return &GitHub{
+		issuer: i, verifier: v, options: o,
+		keys:   newGitHubKeys(o, pinned),
+		untold: gitHubUntold{ids: map[string]bool{}},
+	}, nil
 }
 
 const (

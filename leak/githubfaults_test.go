@@ -148,31 +148,6 @@ func TestGitHubStoreFaults(t *testing.T) {
 	}
 }
 
-// A write that was stored and is reported as failed is no 200 either.
-func TestGitHubLostAnswer(t *testing.T) {
-	t.Parallel()
-	store := &faulty{Store: memstore.New()}
-	keys := apikeytest.New(t, &apikeytest.Options{Store: answerless{store}})
-	signer := newGitHubKey(t)
-	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
-	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, findsOf(text)...)
-	wantStatus(t, "the answer is lost", call(t, h, signer, body), 503)
-	if w := call(t, h, signer, body); w.Code != 200 || !strings.Contains(w.Body.String(), truePositive) {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	wantDead(t, keys, text)
-}
-
-type answerless struct{ *faulty }
-
-func (s answerless) Replace(ctx context.Context, r *apikey.Record) error {
-	if err := s.faulty.Replace(ctx, r); err != nil {
-		return err
-	}
-	return errors.New("connection reset")
-}
-
 // GitHub hangs up: what it reported is revoked all the same.
 func TestGitHubHangsUp(t *testing.T) {
 	t.Parallel()

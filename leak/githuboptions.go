@@ -14,12 +14,15 @@ import (
 
 // GitHubOptions are the choices of [NewGitHub]. The zero value, and nil, are good ones.
 type GitHubOptions struct {
-	// OnLeak is told of each key that a call has revoked, once, so that its owner gets to know. It is called by one goroutine
-	// at a time in each call, when all keys of the call are dealt with and before the answer, also where that is a failure, for other keys'
-	// sake. So put into a queue what takes time; ctx ends 25 seconds after the call began. What it panics with
-	// is logged by its type, and goes no further. It is not called again for a key that is revoked
-	// already, so that a call that is sent again tells nobody twice: should the process die in between, the keys are those with
-	// By and no mail. Two calls at the same moment may both have revoked a key.
+	// OnLeak is told of each key that a call has revoked, so that its owner gets to know: at least once, and once as
+	// a rule. It is called by one goroutine at a time in each call, when all keys of the call are dealt with and
+	// before the answer, also where that is a failure, for other keys' sake. So put into a queue what takes time; ctx
+	// ends 25 seconds after the body was read. What it panics with is logged by its type, and goes no further.
+	//
+	// It is not called for a key that was revoked already, so that a call that is sent again tells nobody twice. A
+	// revocation that the store reported as failed may have been stored: then it is called as soon as this call, or
+	// the next one about this key, finds it so. Two calls at the same moment may both tell of a key. Nobody is told if
+	// the process dies in between, or if no later call comes to it: such keys are those with By, and without a mail.
 	OnLeak func(ctx context.Context, leak GitHubLeak)
 	// By is what a revoked key says in [apikey.Key.RevokedBy]; "": "github-secret-scanning".
 	By string

@@ -116,20 +116,27 @@ func (g *GitHub) judge(ctx context.Context, c *gitHubCase) error {
 		}
 	}
 	if live == "" {
+		if g.untold.has(c.id) {
+			return errors.Join(unknown, g.look(ctx, c))
+		}
 		return unknown
 	}
+	g.untold.add(c.id)
 	key, err := g.issuer.Revoke(ctx, c.id, g.options.revocation())
 	switch {
 	case err == nil:
 		c.revoked = key
 		return unknown
 	case errors.Is(err, apikey.ErrNotFound):
+		g.untold.forget(c.id)
 		// It was deleted meanwhile; or the Issuer is on another store, and then this must not look as if it were done.
 		_, again := g.verifier.Recognize(ctx, live)
 		if errors.Is(again, apikey.ErrRejected) && !gitHubAlive(again) {
 			return unknown
 		}
+		return err
 	}
+	g.look(ctx, c) // whatever it finds, the store has failed
 	return err
 }
 
@@ -140,6 +147,7 @@ func gitHubAlive(err error) bool {
 
 // tell calls OnLeak with the places where secrets of the key were found; where junk under its id was is no concern of its owner.
 func (g *GitHub) tell(ctx context.Context, c *gitHubCase, reports []gitHubReport) {
+	defer g.untold.forget(c.id)
 	if g.options.OnLeak == nil {
 		return
 	}
