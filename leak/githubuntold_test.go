@@ -69,6 +69,17 @@ func (u *untold) call(t *testing.T, what, text string, status, told int) {
 	}
 }
 
+// oneRead reports the key again: what is settled costs the read of Recognize, and no more.
+func (u *untold) oneRead(t *testing.T) {
+	t.Helper()
+	reads := 0
+	u.set(func(context.Context, apikey.ID) error { reads++; return nil }, nil)
+	u.call(t, "once more", u.text, 200, u.told)
+	if reads != 1 {
+		t.Errorf("%d reads", reads)
+	}
+}
+
 func down(context.Context, apikey.ID) error { return errors.New("connection reset") }
 
 // A revocation that was stored and is reported as failed is no 200, and its owner is told once all the same: in the
@@ -153,6 +164,7 @@ func TestGitHubUntold(t *testing.T) {
 			u.set(nil, nil)
 			revoke(t, u, p)
 			u.call(t, "again", u.text, 200, 0)
+			u.oneRead(t)
 		})
 	}
 	t.Run("deleted", func(t *testing.T) {
@@ -164,6 +176,31 @@ func TestGitHubUntold(t *testing.T) {
 			t.Fatal(err)
 		}
 		u.call(t, "again", u.text, 200, 0)
+		u.oneRead(t)
+	})
+	t.Run("deleted meanwhile", func(t *testing.T) {
+		u := newUntold(t)
+		u.set(nil, func(ctx context.Context, _ apikey.ID) error {
+			u.set(nil, nil)
+			return u.keys.Issuer.Delete(ctx, u.key.ID())
+		})
+		u.call(t, "deleted under its revocation", u.text, 200, 0)
+		u.oneRead(t)
+	})
+	t.Run("half of it", func(t *testing.T) {
+		u := newUntold(t)
+		u.set(nil, down)
+		u.call(t, "down", u.text, 503, 0)
+		revokeNow := func(context.Context, apikey.ID) error { // the first read fails, and there is something to tell
+			u.set(nil, nil)
+			revoke(t, u, ours)
+			return errors.New("connection reset")
+		}
+		u.set(revokeNow, nil)
+		w := call(t, u.h, u.signer, message(t, findsOf(u.old, u.text)...))
+		if wantStatus(t, "one can't be judged", w, 503); u.told != 1 {
+			t.Errorf("told %d times", u.told)
+		}
 	})
 	t.Run("never begun", func(t *testing.T) { // by another endpoint, say
 		u := newUntold(t)
