@@ -85,8 +85,8 @@ func NewGitHub(i *apikey.Issuer, v *apikey.Verifier, opts *GitHubOptions) (*GitH
 const (
 	// gitHubPatience is for how long a call is at work: GitHub waits for 30 seconds.
 	gitHubPatience = 25 * time.Second
-	// gitHubRetryAfter is what is asked of GitHub after a failure here, in seconds.
-	gitHubRetryAfter = 60
+	// gitHubRetryAfter is what is asked of GitHub after a failure here: by then its keys can be fetched again.
+	gitHubRetryAfter = gitHubFetchPause
 )
 
 // gitHubRefusal is an answer that is not 200.
@@ -105,7 +105,7 @@ var (
 	gitHubTooLong  = &gitHubRefusal{status: http.StatusRequestEntityTooLarge, text: "too long"}
 	gitHubNoArray  = &gitHubRefusal{status: http.StatusBadRequest, text: "not a JSON array"}
 	gitHubCutOff   = &gitHubRefusal{status: http.StatusBadRequest, text: "cut off"}
-	gitHubNoKeys   = &gitHubRefusal{status: http.StatusServiceUnavailable, text: gitHubLater} // the fetch has logged why
+	gitHubNoKeys   = &gitHubRefusal{status: http.StatusServiceUnavailable, text: gitHubLater} // if a fetch failed, it has logged why
 )
 
 const gitHubLater = "try again later"
@@ -125,7 +125,7 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case http.StatusMethodNotAllowed:
 			h.Set("Allow", http.MethodPost)
 		case http.StatusServiceUnavailable:
-			h.Set("Retry-After", strconv.Itoa(gitHubRetryAfter))
+			h.Set("Retry-After", strconv.Itoa(int(gitHubRetryAfter/time.Second)))
 		}
 		http.Error(w, refusal.text, refusal.status)
 		return
