@@ -88,7 +88,8 @@ func faults(t *testing.T, key *apikey.Key) map[string]func(*faulty) {
 	}
 }
 
-// What can't be revoked is no 200, and keeps nothing else from being revoked. When the fault is over, the same call is answered in full.
+// What can't be revoked is no 200, and keeps nothing else from being revoked. When the fault is over, the same call is
+// answered in full.
 func TestGitHubStoreFaults(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"reads fail", "writes fail", "reads hang", "writes hang", "reads panic", "writes panic", "writes shed", "all is broken"} {
@@ -208,7 +209,8 @@ func TestGitHubBadCallback(t *testing.T) {
 	})
 }
 
-// An Issuer on another store finds nothing to revoke: that must not look as if it were done. A key that was deleted in the meantime is done.
+// An Issuer on another store finds nothing to revoke: that must not look as if it were done. A key that was deleted in
+// the meantime is done.
 func TestGitHubWrongStore(t *testing.T) {
 	t.Parallel()
 	keys, elsewhere := apikeytest.New(t, nil), apikeytest.New(t, nil)

@@ -33,8 +33,8 @@ const (
 	maxGitHubKeys = 256 << 10
 )
 
-// gitHubKeys are the public keys that GitHub may sign with. The list is fetched by the call that needs it; calls that come
-// meanwhile wait for the same fetch.
+// gitHubKeys are the public keys that GitHub may sign with. The list is fetched by the call that needs it; calls that
+// come meanwhile wait for the same fetch.
 type gitHubKeys struct {
 	client *http.Client
 	url    string
@@ -172,10 +172,11 @@ func (k *gitHubKeys) fetch(ctx context.Context, etag string) (list map[string]*e
 	return list, response.Header.Get("ETag"), err
 }
 
-// parseGitHubKeys reads a list. A key of another kind is left out, since GitHub may have some one day; a list of none is none.
+// parseGitHubKeys reads a list. A key of another kind is left out, since GitHub may have some one day; a list of none
+// is none.
 //
-// A key that is not current counts like one that is: what was signed before GitHub changed keys arrives after it, and a leak is not to be
-// missed for that. A key that must not be believed any more is one that is not listed.
+// A key that is not current counts like one that is: what was signed before GitHub changed keys arrives after it, and a
+// leak is not to be missed for that. A key that must not be believed any more is one that is not listed.
 func parseGitHubKeys(body []byte) (map[string]*ecdsa.PublicKey, error) {
 	var list struct {
 		Keys []struct {

@@ -36,8 +36,8 @@ func wantFetches(t *testing.T, g *gitHub, fetches, unchanged int) {
 	}
 }
 
-// The list is fetched when it is needed, and asked for again after an hour, which costs GitHub an answer without a body as long as it has not
-// changed. A key that was dropped is then refused, and one that was added believed.
+// The list is fetched when it is needed, and asked for again after an hour, which costs GitHub an answer without a body
+// as long as it has not changed. A key that was dropped is then refused, and one that was added believed.
 func TestGitHubKeyCache(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,8 @@ func TestGitHubNewKeyAfterStranger(t *testing.T) {
 	})
 }
 
-// Calls that need the list at the same time share one fetch. One of them that is given up does not take it from the others.
+// Calls that need the list at the same time share one fetch. One of them that is given up does not take it from the
+// others.
 func TestGitHubOneFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -197,7 +198,8 @@ func TestGitHubOneFetch(t *testing.T) {
 	})
 }
 
-// What GitHub may answer that is no list. The first call fails then, and the last list is used for a week after it was true; then no call is believed.
+// What GitHub may answer that is no list. The first call fails then, and the last list is used for a week after it was
+// true; then no call is believed.
 func TestGitHubKeyOutage(t *testing.T) {
 	t.Parallel()
 	signer, other := newGitHubKey(t), newGitHubKey(t)

@@ -26,10 +26,11 @@ type GitHubOptions struct {
 	OnLeak func(ctx context.Context, leak GitHubLeak)
 	// By is what a revoked key says in [apikey.Key.RevokedBy]; "": "github-secret-scanning".
 	By string
-	// MaxBody bounds a call, in bytes; 0: 8 MiB, which is 10,000 finds of 800 bytes. A longer call is refused as a whole.
+	// MaxBody bounds a call, in bytes; 0: 8 MiB, which is 10,000 finds of 800 bytes. A longer call is refused as a
+	// whole. 16 times as much may be held of calls whose signature is not checked yet.
 	MaxBody int64
-	// Keys are public keys of GitHub's, in PEM, by their key_identifier, for when the list was never fetched, or for a week in vain: for
-	// a network that lets nothing out. They count only then, as GitHub may have dropped them.
+	// Keys are public keys of GitHub's, in PEM, by their key_identifier, for when the list was never fetched, or for a
+	// week in vain: for a network that lets nothing out. They count only then, as GitHub may have dropped them.
 	Keys map[string]string
 	// KeysURL is where the list of GitHub's keys is; "": https://api.github.com/meta/public_keys/secret_scanning.
 	KeysURL string
@@ -39,8 +40,8 @@ type GitHubOptions struct {
 	// InsecureHTTP lets KeysURL be http and not of this machine. Whoever can change what is fetched can
 	// then sign calls.
 	InsecureHTTP bool
-	// Logger is told, at Info, of calls and of those that were refused, at Warn of a list of keys that could not be fetched, at Error
-	// of keys that could not be revoked, by their ids; nil: [slog.Default].
+	// Logger is told, at Info, of calls and of those that were refused, at Warn of a list of keys that could not be
+	// fetched, at Error of keys that could not be revoked, by their ids; nil: [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -50,8 +51,9 @@ type GitHubLeak struct {
 	Places []GitHubPlace // at least one, in the order of the call
 }
 
-// GitHubPlace is where a secret was found, as GitHub says: it is not checked, and of any length. What is in a URL is up to whoever published the secret, and it may hold
-// the secret itself, in the name of a file: escape it, don't fetch it, and don't log it.
+// GitHubPlace is where a secret was found, as GitHub says: it is not checked, and of any length. What is in a URL is up
+// to whoever published the secret, and it may hold the secret itself, in the name of a file: escape it, don't fetch it,
+// and don't log it.
 type GitHubPlace struct {
 	URL    string // may be empty
 	Source string // "commit", "gist_content", "npm", …, also with a capital
@@ -104,8 +106,8 @@ func (o *GitHubOptions) complete(i *apikey.Issuer) (pinned map[string]*ecdsa.Pub
 	return pinned, nil
 }
 
-// checkRevocation asks Revoke itself what it takes, so that no leak finds out that it does not take By. It looks at the id last,
-// and without one does no I/O.
+// checkRevocation asks Revoke itself what it takes, so that no leak finds out that it does not take By. It looks at the
+// id last, and without one does no I/O.
 func (o *GitHubOptions) checkRevocation(i *apikey.Issuer) error {
 	_, err := i.Revoke(context.Background(), "", o.revocation())
 	var wrong *apikey.ValidationError

@@ -77,7 +77,8 @@ func TestGitHubOptions(t *testing.T) {
 	}
 }
 
-// Options are copied, and the list is asked for in GitHub's way. What went wrong is logged without the URL's query, which may be a secret.
+// Options are copied, and the list is asked for in GitHub's way. What went wrong is logged without the URL's query,
+// which may be a secret.
 func TestGitHubQuestion(t *testing.T) {
 	t.Parallel()
 	signer := newGitHubKey(t)
