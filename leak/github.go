@@ -39,8 +39,8 @@ import (
 //	     within the last two minutes; or too many bodies are on their way; or the store failed: what could be
 //	     revoked is, nothing is said of the rest, and the same call may come again, in two minutes
 //
-// A call is at work for 25 seconds at most when its body is there, whether or not GitHub still listens; it gives up
-// after 30. The 10 seconds for the body are set on the connection, in place of what is left of the server's
+// A call is at work for 25 seconds at most when its body is there, whether or not GitHub still listens, which gives
+// up after 30. The 10 seconds for the body are set on the connection, in place of what is left of the server's
 // ReadTimeout; if a ResponseWriter around the server's hides that, ReadTimeout has to do. TLS, and how often somebody
 // may call, are the server's. The path, the query and the Content-Type are not looked at, as nobody signs them.
 //
@@ -92,7 +92,7 @@ func NewGitHub(i *apikey.Issuer, v *apikey.Verifier, opts *GitHubOptions) (*GitH
 }
 
 const (
-	// gitHubPatience is for how long a call is at work when its body has arrived: GitHub waits for 30 seconds in all.
+	// gitHubPatience is for how long a call is at work when its body is there: GitHub waits for 30 seconds in all.
 	gitHubPatience = 25 * time.Second
 	// gitHubRetryAfter is what is asked of GitHub after a failure here: by then its keys can be fetched again.
 	gitHubRetryAfter = gitHubFetchPause

@@ -60,7 +60,8 @@ func (g *GitHub) signedBody(w http.ResponseWriter, r *http.Request, key *ecdsa.P
 	case err != nil: // the deadline stays, or the server would wait for the rest
 		return nil, gitHubCutOff
 	}
-	connection.SetReadDeadline(time.Time{}) // the server reads on meanwhile, and sets its own for the next call
+	// The server reads on, and would take the call for given up. It sets a deadline of its own for the next one.
+	connection.SetReadDeadline(time.Time{})
 	if !gitHubSigned(key, body, sig) {
 		return nil, gitHubUnsigned
 	}

@@ -62,7 +62,11 @@ func TestGitHubSlowBody(t *testing.T) {
 		signer := newGitHubKey(t)
 		h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
 		listener := make(pipes)
-		server := &http.Server{Handler: h}
+		var underway context.Context
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			underway = r.Context()
+			h.ServeHTTP(w, r)
+		})}
 		var serving sync.WaitGroup
 		serving.Go(func() { server.Serve(listener) })
 		dialled := 0
@@ -93,7 +97,10 @@ func TestGitHubSlowBody(t *testing.T) {
 			t.Errorf("in a minute: %d after %v", status, took)
 		}
 		wantAlive(t, keys, text)
-		store.set(nil, func(context.Context, apikey.ID) error { time.Sleep(24 * time.Second); return nil })
+		store.set(nil, func(context.Context, apikey.ID) error {
+			time.Sleep(24 * time.Second)
+			return underway.Err() // for what is around the handler
+		})
 		dialled = 0
 		if status, _ := send(9 * time.Second); status != 200 {
 			t.Errorf("in nine seconds, with 24 of work: %d", status)
