@@ -41,9 +41,8 @@ func (g *GitHub) signedBody(w http.ResponseWriter, r *http.Request, key *ecdsa.P
 	if r.Body == nil { // as in a request that no server made
 		r.Body = http.NoBody
 	}
-	// Where that is not supported, the server's ReadTimeout has to do.
-	connection := http.NewResponseController(w)
-	connection.SetReadDeadline(time.Now().Add(gitHubBodyWait))
+	// Where that is not supported, the server's ReadTimeout has to do. At the end of the body net/http lifts it.
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(gitHubBodyWait))
 	held := &gitHubHeld{
 		body: http.MaxBytesReader(w, r.Body, g.options.MaxBody),
 		all:  &g.held,
@@ -57,11 +56,9 @@ func (g *GitHub) signedBody(w http.ResponseWriter, r *http.Request, key *ecdsa.P
 		return nil, gitHubFull
 	case errors.As(err, &long):
 		return nil, gitHubTooLong
-	case err != nil: // the deadline stays, or the server would wait for the rest
+	case err != nil:
 		return nil, gitHubCutOff
 	}
-	// The server reads on, and would take the call for given up. It sets a deadline of its own for the next one.
-	connection.SetReadDeadline(time.Time{})
 	if !gitHubSigned(key, body, sig) {
 		return nil, gitHubUnsigned
 	}
