@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -79,7 +80,9 @@ func (v *Verifier) Lookup(ctx context.Context, id string) (*Key, error) {
 // Recognize tells whether a text was issued here and is current: its tag is true, its key is
 // valid, and its number is alive. It does not look at the secret and asks no
 // [VerifierOptions].Check, so it is never authentication. It costs one read of the store at most and no
-// argon2: for deciding what to do about keys that were found lying around.
+// argon2: for deciding what to do about keys that were found lying around. Unlike Verify it answers
+// [ErrExpired], and [ErrDenied] for a disabled key, for current secrets only: one that was rotated away is
+// [ErrUnknown] then too.
 func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 	if v.closed.Load() {
 		return nil, errClosed
@@ -100,6 +103,10 @@ func (v *Verifier) Recognize(ctx context.Context, text string) (*Key, error) {
 		return nil, unavailable("read key "+id, err)
 	}
 	if _, err := v.judge(r, t.id, t.prefix, t.number()); err != nil {
+		// Such a key may come back, and what was rotated away does not come back with it.
+		if returns := err == ErrExpired || errors.Is(err, ErrDenied); returns && r.current(t.number(), v.clock.nanos()) == nil {
+			err = ErrUnknown
+		}
 		return nil, &RejectedError{id, err}
 	}
 	return keyOf(r.facts, t.number()), nil

@@ -56,11 +56,21 @@ func (r *read) status(prefix string, number uint16, now int64) (*Credential, err
 	case number == 0:
 		return nil, nil
 	}
-	c := r.record.credential(number)
-	if c == nil || now >= end(c.NotAfter) {
+	c := r.current(number, now)
+	if c == nil {
 		return nil, ErrUnknown
 	}
 	return c, nil
+}
+
+// current returns the credential of a number that is alive at that time, whatever else holds of the key; nil: there
+// is none.
+func (r *read) current(number uint16, now int64) *Credential {
+	c := r.record.credential(number)
+	if c == nil || now >= end(c.NotAfter) {
+		return nil
+	}
+	return c
 }
 
 // allowed asks the embedding program, if it wants to be asked. What it returns is a refusal,

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 )
 
-// BenchmarkGitHub is one call: of live keys, which are revoked, of the same that are dead by then, of keys of another store, and
-// of junk under ids that are alive. The keys of each call are made aside.
+// BenchmarkGitHub is one call: of live keys, which are revoked, of the same that are dead by then, of keys of another
+// store, and of junk under ids that are alive. The keys of each call are made aside.
 func BenchmarkGitHub(b *testing.B) {
 	stores := map[string]func(*testing.B) apikey.Store{
 		"memstore": func(*testing.B) apikey.Store { return memstore.New() },

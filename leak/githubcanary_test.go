@@ -16,8 +16,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/store/memstore"
 )
 
-// No 8 characters of a secret, live, dead or made up, get into an answer, a log or what the store keeps of the revocation, whatever goes
-// wrong, and also where the secret is in the URL.
+// No 8 characters of a secret, live, dead or made up, get into an answer, a log or what the store keeps of the
+// revocation, whatever goes wrong, and also where the secret is in the URL.
 func TestGitHubCanary(t *testing.T) {
 	t.Parallel()
 	store := &faulty{Store: memstore.New()}

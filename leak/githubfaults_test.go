@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +88,8 @@ func faults(t *testing.T, key *apikey.Key) map[string]func(*faulty) {
 	}
 }
 
-// What can't be revoked is no 200, and keeps nothing else from being revoked. When the fault is over, the same call is answered in full.
+// What can't be revoked is no 200, and keeps nothing else from being revoked. When the fault is over, the same call is
+// answered in full.
 func TestGitHubStoreFaults(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"reads fail", "writes fail", "reads hang", "writes hang", "reads panic", "writes panic", "writes shed", "all is broken"} {
@@ -144,31 +147,6 @@ func TestGitHubStoreFaults(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A write that was stored and is reported as failed is no 200 either.
-func TestGitHubLostAnswer(t *testing.T) {
-	t.Parallel()
-	store := &faulty{Store: memstore.New()}
-	keys := apikeytest.New(t, &apikeytest.Options{Store: answerless{store}})
-	signer := newGitHubKey(t)
-	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
-	_, text := keys.Create(t, apikey.CreateParams{})
-	body := message(t, findsOf(text)...)
-	wantStatus(t, "the answer is lost", call(t, h, signer, body), 503)
-	if w := call(t, h, signer, body); w.Code != 200 || !strings.Contains(w.Body.String(), truePositive) {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	wantDead(t, keys, text)
-}
-
-type answerless struct{ *faulty }
-
-func (s answerless) Replace(ctx context.Context, r *apikey.Record) error {
-	if err := s.faulty.Replace(ctx, r); err != nil {
-		return err
-	}
-	return errors.New("connection reset")
 }
 
 // GitHub hangs up: what it reported is revoked all the same.
@@ -231,7 +209,8 @@ func TestGitHubBadCallback(t *testing.T) {
 	})
 }
 
-// An Issuer on another store finds nothing to revoke: that must not look as if it were done. A key that was deleted in the meantime is done.
+// An Issuer on another store finds nothing to revoke: that must not look as if it were done. A key that was deleted in
+// the meantime is done.
 func TestGitHubWrongStore(t *testing.T) {
 	t.Parallel()
 	keys, elsewhere := apikeytest.New(t, nil), apikeytest.New(t, nil)
@@ -240,6 +219,8 @@ func TestGitHubWrongStore(t *testing.T) {
 	key, text := keys.Create(t, apikey.CreateParams{})
 	wantStatus(t, "another store", call(t, h, signer, message(t, findsOf(text)...)), 503)
 	wantAlive(t, keys, text)
+	disable(t, keys, key.ID()) // which is a rejection, and no end
+	wantStatus(t, "another store, disabled", call(t, h, signer, message(t, findsOf(text)...)), 503)
 
 	store := &faulty{Store: memstore.New()}
 	keys = apikeytest.New(t, &apikeytest.Options{Store: store})
@@ -257,6 +238,83 @@ func TestGitHubWrongStore(t *testing.T) {
 	}
 	if _, err := keys.Issuer.Get(t.Context(), key.ID()); !errors.Is(err, apikey.ErrNotFound) {
 		t.Errorf("control: %v", err)
+	}
+}
+
+// A store call that ends its goroutine leaves a key that nobody has dealt with: that is no 200.
+func TestGitHubGoexit(t *testing.T) {
+	t.Parallel()
+	exits := func(context.Context, apikey.ID) error { runtime.Goexit(); return nil }
+	for _, in := range []string{"reads", "writes"} {
+		store := &faulty{Store: memstore.New()}
+		keys := apikeytest.New(t, &apikeytest.Options{Store: store})
+		signer := newGitHubKey(t)
+		h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{})
+		_, text := keys.Create(t, apikey.CreateParams{})
+		if in == "reads" {
+			store.set(exits, nil)
+		} else {
+			store.set(nil, exits)
+		}
+		body := message(t, findsOf(text)...)
+		wantStatus(t, in, call(t, h, signer, body), 503)
+		store.set(nil, nil)
+		wantAlive(t, keys, text)
+		wantStatus(t, in+", afterwards", call(t, h, signer, body), 200)
+		wantDead(t, keys, text)
+	}
+}
+
+// Where one secret of a key can't be judged, the key is revoked for another, and the answer is no 200 all the same.
+func TestGitHubHalfJudged(t *testing.T) {
+	t.Parallel()
+	store := &faulty{Store: memstore.New()}
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store})
+	signer := newGitHubKey(t)
+	told := 0
+	h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{
+		OnLeak: func(context.Context, leak.GitHubLeak) { told++ }})
+	key, old := keys.Create(t, apikey.CreateParams{})
+	_, fresh, err := keys.Issuer.Rotate(t.Context(), key.ID(), apikey.RotateParams{Grace: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.set(func(context.Context, apikey.ID) error { store.set(nil, nil); return errors.New("down") }, nil) // once
+	body := message(t, findsOf(old, fresh.Reveal())...)
+	wantStatus(t, "the first could not be read", call(t, h, signer, body), 503)
+	wantDead(t, keys, fresh.Reveal())
+	wantStatus(t, "again", call(t, h, signer, body), 200)
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
+// A failure names 20 keys at most, and says how many there are.
+func TestGitHubNamedFailures(t *testing.T) {
+	t.Parallel()
+	store := &faulty{Store: memstore.New()}
+	keys := apikeytest.New(t, &apikeytest.Options{Store: store})
+	signer := newGitHubKey(t)
+	for _, c := range []struct{ failed, named int }{{20, 20}, {25, 20}} {
+		var log bytes.Buffer
+		h := newEndpoint(t, keys, newGitHub(t, signer), leak.GitHubOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		var ids, leaked []string
+		store.set(nil, nil)
+		for range c.failed {
+			key, text := keys.Create(t, apikey.CreateParams{})
+			ids, leaked = append(ids, key.ID()), append(leaked, text)
+		}
+		store.set(nil, func(context.Context, apikey.ID) error { return errors.New("the disk is full") })
+		wantStatus(t, "full", call(t, h, signer, message(t, findsOf(leaked...)...)), 503)
+		named := 0
+		for _, id := range ids {
+			if strings.Contains(log.String(), id+`\"`) {
+				named++
+			}
+		}
+		if named != c.named || !strings.Contains(log.String(), fmt.Sprintf("%d keys may be alive", c.failed)) {
+			t.Errorf("%d of %d are named: %s", named, c.failed, &log)
+		}
 	}
 }
 

@@ -144,8 +144,8 @@ func answering(status int, body string) func(*http.Request) (*http.Response, err
 // newEndpoint returns a handler that has the list from g.
 func newEndpoint(t testing.TB, keys *apikeytest.Keys, g *gitHub, o leak.GitHubOptions) *leak.GitHub {
 	t.Helper()
-	if o.Client == nil {
-		o.Client = &http.Client{Transport: g}
+	if o.Transport == nil && g != nil {
+		o.Transport = g
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

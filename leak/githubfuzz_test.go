@@ -11,8 +11,8 @@ import (
 	"github.com/seed-d3a9fb6b/apikey/leak"
 )
 
-// FuzzGitHub signs any body. It is 400, or an answer of one label for each find that encoding/json reads a token in; true ones are those of
-// the key that leaked, and a key that is not in the body stays alive.
+// FuzzGitHub signs any body. It is 400, or an answer of one label for each find that encoding/json reads a token in;
+// true ones are those of the key that leaked, and a key that is not in the body stays alive.
 func FuzzGitHub(f *testing.F) {
 	keys := apikeytest.New(f, nil)
 	signer := newGitHubKey(f)

@@ -18,19 +18,23 @@ const (
 	// gitHubKeysFresh is for how long a list is used without asking whether it has changed: a key that GitHub drops
 	// is trusted that much longer.
 	gitHubKeysFresh = time.Hour
-	// gitHubKeysLife is for how long the last list is used while it can't be fetched again. With a key that was stolen from GitHub one can have keys
-	// revoked whose whole text one has, and mails sent; without keys no leak is heard of. So it is long.
+	// gitHubKeysLife is for how long the last list is used while it can't be fetched again. With a key that was stolen
+	// from GitHub one can have keys revoked whose whole text one has, and mails sent; without keys no leak is heard of.
+	// So it is long.
 	gitHubKeysLife = 7 * 24 * time.Hour
-	// gitHubFetchPause is between two fetches, whatever comes: GitHub allows 60 requests an hour.
-	gitHubFetchPause = time.Minute
-	// gitHubFetchWait is what one may take.
+	// gitHubFetchPause is between a list and the next, whatever comes: GitHub allows an address 60 requests an hour,
+	// and strangers, who can make identifiers up, are to use no more than half of them.
+	gitHubFetchPause = 2 * time.Minute
+	// gitHubFailedPause is between a fetch that failed and the next: that is not up to strangers.
+	gitHubFailedPause = time.Minute
+	// gitHubFetchWait is what a fetch may take, and how long a call waits for that of another.
 	gitHubFetchWait = 5 * time.Second
 	// maxGitHubKeys bounds a list, in bytes. A key has 300.
 	maxGitHubKeys = 256 << 10
 )
 
-// gitHubKeys are the public keys that GitHub may sign with. The list is fetched by the call that needs it; calls that come
-// meanwhile wait for the same fetch.
+// gitHubKeys are the public keys that GitHub may sign with. The list is fetched by the call that needs it; calls that
+// come meanwhile wait for the same fetch.
 type gitHubKeys struct {
 	client *http.Client
 	url    string
@@ -42,25 +46,27 @@ type gitHubKeys struct {
 	etag   string
 	got    time.Time     // when listed was what GitHub said
 	tried  time.Time     // when the last fetch ended
-	failed error         // how it did
+	failed error         // how it did; nil: well
 	now    chan struct{} // closed at the end of the fetch under way; nil: there is none
 }
 
 func newGitHubKeys(o GitHubOptions, pinned map[string]*ecdsa.PublicKey) gitHubKeys {
 	client := &http.Client{
+		Transport: o.Transport,
 		// A redirect would be followed to wherever whoever answers says.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	if o.Client != nil {
-		client.Transport = o.Client.Transport
 	}
 	return gitHubKeys{client: client, url: o.KeysURL, pinned: pinned, logger: o.Logger}
 }
 
+// errGitHubAskedBefore says that an identifier is not in a list which may be older than the call.
+var errGitHubAskedBefore = errors.New("GitHub can't be asked for its keys again yet")
+
 // find returns the key of an identifier; nil: GitHub has no such key. An error says that it can't be told.
 //
-// For an identifier that is not in the list, which can be made up, the list is fetched again, unless that was done within the last minute:
-// GitHub has its own list cached for as long.
+// For an identifier that is not in the list, which can be made up, the list is fetched again, unless that was done
+// within the last two minutes. Then it may be a key that GitHub has published since, which its calls must not be
+// refused for: whether they would come again after a 403 is not known.
 func (k *gitHubKeys) find(ctx context.Context, kid string) (*ecdsa.PublicKey, error) {
 	key, fresh := k.known(kid)
 	if key != nil && fresh {
@@ -77,38 +83,34 @@ func (k *gitHubKeys) find(ctx context.Context, kid string) (*ecdsa.PublicKey, er
 func (k *gitHubKeys) known(kid string) (key *ecdsa.PublicKey, fresh bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	age := gitHubAge(k.got)
+	age := time.Since(k.got)
 	if k.got.IsZero() || age >= gitHubKeysLife {
 		return k.pinned[kid], false
 	}
 	return k.listed[kid], age < gitHubKeysFresh
 }
 
-// gitHubAge is how long ago that was: by the monotonic clock, which stands still while the machine is suspended, or by the
-// wall, which can be set back, whichever says more.
-func gitHubAge(t time.Time) time.Duration {
-	now := time.Now()
-	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)))
-}
-
-// refresh fetches the list, or waits for whoever does. Too soon after the last time it returns how that ended.
+// refresh fetches the list, or waits for whoever does. Only who has fetched it gets no error: of what others have
+// fetched, or fetched too short a time ago, it is not known whether it is older than the call.
 func (k *gitHubKeys) refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, gitHubFetchWait)
+	defer cancel()
 	k.mu.Lock()
-	now := k.now
-	switch {
-	case now != nil:
+	if now := k.now; now != nil {
 		k.mu.Unlock()
 		select {
 		case <-now:
 		case <-ctx.Done():
-			return ctx.Err()
 		}
-		k.mu.Lock()
+		return errGitHubAskedBefore
+	}
+	pause := gitHubFetchPause
+	if k.failed != nil {
+		pause = gitHubFailedPause
+	}
+	if !k.tried.IsZero() && time.Since(k.tried) < pause {
 		defer k.mu.Unlock()
-		return k.failed
-	case !k.tried.IsZero() && gitHubAge(k.tried) < gitHubFetchPause:
-		defer k.mu.Unlock()
-		return k.failed
+		return errGitHubAskedBefore
 	}
 	k.now = make(chan struct{})
 	etag := k.etag
@@ -128,8 +130,6 @@ func (k *gitHubKeys) refresh(ctx context.Context) error {
 		close(k.now)
 		k.now = nil
 	}()
-	ctx, cancel := context.WithTimeout(ctx, gitHubFetchWait)
-	defer cancel()
 	if list, etag, err = k.fetch(ctx, etag); err != nil {
 		k.logger.WarnContext(ctx, "leak: could not fetch GitHub's public keys", "err", err)
 	}
@@ -172,10 +172,11 @@ func (k *gitHubKeys) fetch(ctx context.Context, etag string) (list map[string]*e
 	return list, response.Header.Get("ETag"), err
 }
 
-// parseGitHubKeys reads a list. A key of another kind is left out, since GitHub may have some one day; a list of none is none.
+// parseGitHubKeys reads a list. A key of another kind is left out, since GitHub may have some one day; a list of none
+// is none.
 //
-// A key that is not current counts like one that is: what was signed before GitHub changed keys arrives after it, and a leak is not to be
-// missed for that. A key that must not be believed any more is one that is not listed.
+// A key that is not current counts like one that is: what was signed before GitHub changed keys arrives after it, and a
+// leak is not to be missed for that. A key that must not be believed any more is one that is not listed.
 func parseGitHubKeys(body []byte) (map[string]*ecdsa.PublicKey, error) {
 	var list struct {
 		Keys []struct {

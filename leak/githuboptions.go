@@ -14,30 +14,34 @@ import (
 
 // GitHubOptions are the choices of [NewGitHub]. The zero value, and nil, are good ones.
 type GitHubOptions struct {
-	// OnLeak is told of each key that a call has revoked, once, so that its owner gets to know. It is called by one goroutine
-	// at a time in each call, when all keys of the call are dealt with and before the answer, also where that is a failure, for other keys'
-	// sake. So put into a queue what takes time; ctx ends 25 seconds after the call began. What it panics with
-	// is logged by its type, and goes no further. It is not called again for a key that is revoked
-	// already, so that a call that is sent again tells nobody twice: should the process die in between, the keys are those with
-	// By and no mail. Two calls at the same moment may both have revoked a key.
+	// OnLeak is told of each key that a call has revoked, so that its owner gets to know: at least once, and once as
+	// a rule. It is called by one goroutine at a time in each call, when all keys of the call are dealt with and
+	// before the answer, also where that is a failure, for other keys' sake. So put into a queue what takes time; ctx
+	// ends 25 seconds after the body was read. What it panics with is logged by its type, and goes no further.
+	//
+	// It is not called for a key that was revoked already, so that a call that is sent again tells nobody twice. A
+	// revocation that the store reported as failed may have been stored: then it is called as soon as this call, or
+	// the next one about this key, finds it so. Two calls at the same moment may both tell of a key. Nobody is told if
+	// the process dies in between, or if no later call comes to it: such keys are those with By, and without a mail.
 	OnLeak func(ctx context.Context, leak GitHubLeak)
 	// By is what a revoked key says in [apikey.Key.RevokedBy]; "": "github-secret-scanning".
 	By string
-	// MaxBody bounds a call, in bytes; 0: 8 MiB, which is 10,000 finds of 800 bytes. A longer call is refused as a whole.
+	// MaxBody bounds a call, in bytes; 0: 8 MiB, which is 10,000 finds of 800 bytes. A longer call is refused as a
+	// whole. 16 times as much may be held of calls whose signature is not checked yet.
 	MaxBody int64
-	// Keys are public keys of GitHub's, in PEM, by their key_identifier, for when the list was never fetched, or for a week in vain: for
-	// a network that lets nothing out. They count only then, as GitHub may have dropped them.
+	// Keys are public keys of GitHub's, in PEM, by their key_identifier, for when the list was never fetched, or for a
+	// week in vain: for a network that lets nothing out. They count only then, as GitHub may have dropped them.
 	Keys map[string]string
 	// KeysURL is where the list of GitHub's keys is; "": https://api.github.com/meta/public_keys/secret_scanning.
 	KeysURL string
-	// Client fetches the list, by its Transport alone: redirects are not followed. nil: [http.DefaultTransport]. GitHub allows
-	// an address 60 requests an hour; one that adds a token to them has more.
-	Client *http.Client
+	// Transport fetches the list; redirects are not followed. nil: [http.DefaultTransport]. GitHub allows an address 60
+	// requests an hour; one that adds a token to them has more.
+	Transport http.RoundTripper
 	// InsecureHTTP lets KeysURL be http and not of this machine. Whoever can change what is fetched can
 	// then sign calls.
 	InsecureHTTP bool
-	// Logger is told, at Info, of calls and of those that were refused, at Warn of a list of keys that could not be fetched, at Error
-	// of keys that could not be revoked, by their ids; nil: [slog.Default].
+	// Logger is told, at Info, of calls and of those that were refused, at Warn of a list of keys that could not be
+	// fetched, at Error of keys that could not be revoked, by their ids; nil: [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -47,8 +51,9 @@ type GitHubLeak struct {
 	Places []GitHubPlace // at least one, in the order of the call
 }
 
-// GitHubPlace is where a secret was found, as GitHub says: it is not checked, and of any length. What is in a URL is up to whoever published the secret, and it may hold
-// the secret itself, in the name of a file: escape it, don't fetch it, and don't log it.
+// GitHubPlace is where a secret was found, as GitHub says: it is not checked, and of any length. What is in a URL is up
+// to whoever published the secret, and it may hold the secret itself, in the name of a file: escape it, don't fetch it,
+// and don't log it.
 type GitHubPlace struct {
 	URL    string // may be empty
 	Source string // "commit", "gist_content", "npm", …, also with a capital
@@ -101,8 +106,8 @@ func (o *GitHubOptions) complete(i *apikey.Issuer) (pinned map[string]*ecdsa.Pub
 	return pinned, nil
 }
 
-// checkRevocation asks Revoke itself what it takes, so that no leak finds out that it does not take By. It looks at the id last,
-// and without one does no I/O.
+// checkRevocation asks Revoke itself what it takes, so that no leak finds out that it does not take By. It looks at the
+// id last, and without one does no I/O.
 func (o *GitHubOptions) checkRevocation(i *apikey.Issuer) error {
 	_, err := i.Revoke(context.Background(), "", o.revocation())
 	var wrong *apikey.ValidationError

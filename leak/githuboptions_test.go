@@ -77,7 +77,8 @@ func TestGitHubOptions(t *testing.T) {
 	}
 }
 
-// Options are copied, and the list is asked for in GitHub's way. What went wrong is logged without the URL's query, which may be a secret.
+// Options are copied, and the list is asked for in GitHub's way. What went wrong is logged without the URL's query,
+// which may be a secret.
 func TestGitHubQuestion(t *testing.T) {
 	t.Parallel()
 	signer := newGitHubKey(t)
@@ -85,7 +86,7 @@ func TestGitHubQuestion(t *testing.T) {
 	var asked *http.Request
 	github.breaks(func(r *http.Request) (*http.Response, error) { asked = r; return nil, errors.New("down") })
 	var log bytes.Buffer
-	o := leak.GitHubOptions{KeysURL: "https://example.com/keys?token=s3cr3tpart", Client: &http.Client{Transport: github}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	o := leak.GitHubOptions{KeysURL: "https://example.com/keys?token=s3cr3tpart", Transport: github, Logger: slog.New(slog.NewTextHandler(&log, nil))}
 	keys := apikeytest.New(t, nil)
 	h, err := leak.NewGitHub(keys.Issuer, keys.Verifier, &o)
 	if err != nil {
@@ -107,7 +108,7 @@ func TestGitHubQuestion(t *testing.T) {
 		t.Errorf("%d %s, log: %s", w.Code, w.Body, &log)
 	}
 	// Where nothing is said, it is GitHub that is asked.
-	o = leak.GitHubOptions{Client: &http.Client{Transport: github}}
+	o = leak.GitHubOptions{Transport: github}
 	call(t, newEndpoint(t, keys, github, o), signer, "[]")
 	if asked.URL.String() != "https://api.github.com/meta/public_keys/secret_scanning" {
 		t.Errorf("%v", asked.URL)

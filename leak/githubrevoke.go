@@ -12,8 +12,9 @@ import (
 	"github.com/seed-d3a9fb6b/apikey"
 )
 
-// gitHubWorkers deal with keys of a call at the same time, so that a store whose writers share commits does so. 1,000 keys in bbolt took
-// 0.5 s with 16, 0.3 s with 64, and less with more; but in a pool of connections, more would keep others waiting.
+// gitHubWorkers deal with keys of a call at the same time, so that a store whose writers share commits does so. 1,000
+// keys in bbolt took 0.5 s with 16, 0.3 s with 64, and less with more; but in a pool of connections, more would keep
+// others waiting.
 const gitHubWorkers = 64
 
 // gitHubCase is a key, as its id in the reports says: one for which junk was made up, maybe.
@@ -27,8 +28,11 @@ type gitHubCase struct {
 	err     error           // it is not known whether all is done
 }
 
-// settle revokes the keys that were reported, tells of them, and says which reports were true. Nothing is said if something failed, and
-// all the same all is done that can be.
+// errGitHubUnjudged is what stands of a case until it was judged, should a store call end its goroutine.
+var errGitHubUnjudged = errors.New("not dealt with")
+
+// settle revokes the keys that were reported, tells of them, and says which reports were true. Nothing is said if
+// something failed, and all the same all is done that can be.
 func (g *GitHub) settle(ctx context.Context, reports []gitHubReport, skipped int) ([]gitHubFeedback, error) {
 	cases := gitHubCases(reports)
 	var next atomic.Int64
@@ -71,7 +75,8 @@ func (g *GitHub) settle(ctx context.Context, reports []gitHubReport, skipped int
 	return answer, nil
 }
 
-// gitHubCases puts together what goes by one id, in the order of the reports. What has not the form of a key is in none.
+// gitHubCases puts together what goes by one id, in the order of the reports. What has not the form of a key is in
+// none.
 func gitHubCases(reports []gitHubReport) (cases []*gitHubCase) {
 	byID := map[string]*gitHubCase{}
 	seen := map[string]bool{}
@@ -82,7 +87,7 @@ func gitHubCases(reports []gitHubReport) (cases []*gitHubCase) {
 		}
 		c := byID[id]
 		if c == nil {
-			c = &gitHubCase{id: id, genuine: map[string]bool{}}
+			c = &gitHubCase{id: id, genuine: map[string]bool{}, err: errGitHubUnjudged}
 			byID[id] = c
 			cases = append(cases, c)
 		}
@@ -113,30 +118,40 @@ func (g *GitHub) judge(ctx context.Context, c *gitHubCase) error {
 		}
 	}
 	if live == "" {
+		if g.untold.has(c.id) {
+			return errors.Join(unknown, g.look(ctx, c))
+		}
 		return unknown
 	}
+	g.untold.add(c.id)
 	key, err := g.issuer.Revoke(ctx, c.id, g.options.revocation())
 	switch {
 	case err == nil:
 		c.revoked = key
 		return unknown
 	case errors.Is(err, apikey.ErrNotFound):
+		g.untold.forget(c.id)
 		// It was deleted meanwhile; or the Issuer is on another store, and then this must not look as if it were done.
 		_, again := g.verifier.Recognize(ctx, live)
 		if errors.Is(again, apikey.ErrRejected) && !gitHubAlive(again) {
 			return unknown
 		}
+		return err
 	}
+	g.look(ctx, c) // whatever it finds, the store has failed
 	return err
 }
 
-// gitHubAlive tells from what Recognize says whether a secret works, or could work again: an expired or disabled key can be brought back.
+// gitHubAlive tells from what Recognize says whether a secret works, or could work again: an expired or disabled key
+// can be brought back.
 func gitHubAlive(err error) bool {
 	return err == nil || errors.Is(err, apikey.ErrExpired) || errors.Is(err, apikey.ErrDenied)
 }
 
-// tell calls OnLeak with the places where secrets of the key were found; where junk under its id was is no concern of its owner.
+// tell calls OnLeak with the places where secrets of the key were found; where junk under its id was is no concern of
+// its owner.
 func (g *GitHub) tell(ctx context.Context, c *gitHubCase, reports []gitHubReport) {
+	defer g.untold.forget(c.id)
 	if g.options.OnLeak == nil {
 		return
 	}
@@ -150,8 +165,8 @@ func (g *GitHub) tell(ctx context.Context, c *gitHubCase, reports []gitHubReport
 	g.guard(ctx, &err, func() { g.options.OnLeak(ctx, leak) })
 }
 
-// guard keeps a panic from the keys that are still to be dealt with, and from the process, whose end it would be in a goroutine of ours.
-// What it says may hold a secret.
+// guard keeps a panic from the keys that are still to be dealt with, and from the process, whose end it would be in a
+// goroutine of ours. What it says may hold a secret.
 func (g *GitHub) guard(ctx context.Context, err *error, f func()) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -32,7 +32,8 @@ func gitHubSignature(h http.Header) (kid string, signature []byte, ok bool) {
 
 func validGitHubKid(kid string) bool { return len(kid) > 0 && len(kid) <= maxGitHubKid }
 
-// gitHubSigned checks a signature in DER over the body as it came: another spelling of the same JSON is not what was signed.
+// gitHubSigned checks a signature in DER over the body as it came: another spelling of the same JSON is not what was
+// signed.
 //
 // From one signature (r, s) anybody can make another, (r, n-s). That gains nothing, since no signature is remembered or
 // compared: what it signs stays the same, and a call may come again anyway.

@@ -38,6 +38,14 @@ func (k *modelKey) verify(s modelSecret, now time.Time) error {
 	return nil
 }
 
+// recognize is what Recognize must answer: as Verify, but that a secret that is dead is unknown before its key expires.
+func (k *modelKey) recognize(s modelSecret, now time.Time) error {
+	if !k.revoked && over(s.dead, now) {
+		return apikey.ErrUnknown
+	}
+	return k.verify(s, now)
+}
+
 // final is how a change ends that is made for a subject, "" for all, of a key that is another's or too dead for it.
 func (k *modelKey) final(as string) error {
 	switch {

@@ -29,9 +29,12 @@ func (m *machine) Check(t *rapid.T) {
 		_, err := m.verifier.Lookup(t.Context(), k.id)
 		m.want(t, err, k.verify(modelSecret{}, time.Now()))
 		for i, s := range k.secrets {
-			for _, look := range []func(context.Context, string) (*apikey.Key, error){m.verifier.Verify, m.verifier.Verify, m.verifier.Recognize} {
-				key, err := look(t.Context(), s.text)
-				if m.want(t, err, k.verify(s, time.Now())); err == nil {
+			for _, look := range []struct {
+				at   func(context.Context, string) (*apikey.Key, error)
+				want func(modelSecret, time.Time) error
+			}{{m.verifier.Verify, k.verify}, {m.verifier.Verify, k.verify}, {m.verifier.Recognize, k.recognize}} {
+				key, err := look.at(t.Context(), s.text)
+				if m.want(t, err, look.want(s, time.Now())); err == nil {
 					m.same(t, key, k, i)
 				}
 				_, err = look(t.Context(), forge(s.text))
