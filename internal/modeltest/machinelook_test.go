@@ -37,7 +37,7 @@ func (m *machine) Check(t *rapid.T) {
 				if m.want(t, err, look.want(s, time.Now())); err == nil {
 					m.same(t, key, k, i)
 				}
-				_, err = look(t.Context(), forge(s.text))
+				_, err = look.at(t.Context(), forge(s.text))
 				m.want(t, err, apikey.ErrUnknown)
 			}
 		}
