@@ -23,7 +23,7 @@ func quantities() []quantity {
 	all := []quantity{
 		{"heap, bytes", func(t tenth) int64 { return t.heap }, 1.25, 2 << 20, number},
 		// Its entries are of an hour: until then the log grows, and the file by it, with every change.
-		{"file less its log, bytes", func(t tenth) int64 { return t.file - t.log }, 1.25, 2 << 20, number},
+		{"used of the file less its log, bytes", func(t tenth) int64 { return t.used - t.log }, 1.25, 2 << 20, number},
 		{"keys' pages, bytes", func(t tenth) int64 { return t.keys }, 1.25, 1 << 19, number},
 		{"free pages", func(t tenth) int64 { return t.free }, 1.25, 256, number},
 		{"open files", func(t tenth) int64 { return t.files }, 1, 4, number},

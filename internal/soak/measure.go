@@ -12,7 +12,8 @@ import (
 // tenth is what there was at the end of a tenth of the time.
 type tenth struct {
 	heap       int64 // bytes in use after a collection
-	file       int64 // bytes
+	file       int64 // bytes: it grows in steps, to twice its size
+	used       int64 // bytes of it up to the last page that was ever written
 	keys       int64 // bytes of its pages that are in use, less those of the log
 	log        int64 // bytes of pages that hold the log of changes
 	free       int64 // pages on the free list, or about to be
@@ -76,7 +77,8 @@ func (s *scene) inspect(t *tenth) error {
 		}
 		log := tx.Bucket([]byte("changes")).Stats()
 		t.log = int64(log.LeafAlloc + log.BranchAlloc)
-		t.keys = tx.Size() - t.log - t.free*int64(db.Info().PageSize)
+		t.used = tx.Size()
+		t.keys = t.used - t.log - t.free*int64(db.Info().PageSize)
 		return nil
 	})
 }

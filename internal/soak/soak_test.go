@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 }
 
 func flat() tenth {
-	t := tenth{heap: 50 << 20, file: 90 << 20, keys: 40 << 20, log: 10 << 20, free: 3000, files: 9, goroutines: 14}
+	t := tenth{heap: 50 << 20, used: 90 << 20, keys: 40 << 20, log: 10 << 20, free: 3000, files: 9, goroutines: 14}
 	for k := range kinds {
 		t.calls[k], t.p99[k] = 1000, time.Millisecond
 	}
@@ -38,10 +38,10 @@ func TestCompare(t *testing.T) {
 		grew   bool
 	}{
 		"nothing":         {change: func(*tenth) {}},
-		"all shrink":      {change: func(t *tenth) { t.heap, t.file, t.keys, t.free, t.files, t.goroutines = 1, 1, 1, 1, 1, 1 }},
-		"the log":         {change: func(t *tenth) { t.log, t.file = t.log*4, t.file+t.log*3 }},
+		"all shrink":      {change: func(t *tenth) { t.heap, t.used, t.keys, t.free, t.files, t.goroutines = 1, 1, 1, 1, 1, 1 }},
+		"the log":         {change: func(t *tenth) { t.log, t.used, t.file = t.log*4, t.used+t.log*3, 256<<20 }},
 		"heap":            {change: func(t *tenth) { t.heap = t.heap * 3 / 2 }, grew: true},
-		"file":            {change: func(t *tenth) { t.file = t.file * 3 / 2 }, grew: true},
+		"used":            {change: func(t *tenth) { t.used = t.used * 3 / 2 }, grew: true},
 		"keys":            {change: func(t *tenth) { t.keys = t.keys * 3 / 2 }, grew: true},
 		"free list":       {change: func(t *tenth) { t.free = t.free * 3 / 2 }, grew: true},
 		"open files":      {change: func(t *tenth) { t.files += 5 }, grew: true},
