@@ -13,7 +13,8 @@ import (
 
 // The race detector would take five times as long for thousands of starts of a store that nobody else uses.
 
-// TestPowerCut: the power fails at any moment, and the disk has kept any part of what was not synced.
+// TestPowerCut: the power fails at any moment, and the disk has kept any part of what was not synced. A sync that fails is
+// not in the model, nor a sector that is torn within.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	for name, record := range map[string]func(*testing.T) *history{"new": started, "upgrade": upgraded, "after a kill": afterKill, "after a kill in the creation": afterKillInCreation} {
